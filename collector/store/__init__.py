@@ -1,0 +1,243 @@
+"""The port to what keeps events: what any store must do, in the words of the contract.
+
+What enters: accepted events, refusals, what staff said. What leaves: profiles, timelines, exports, settings.
+It knows no SQL and no web. Methods are synchronous and may be called from any thread, but `append`, `follow` and
+the other writing methods from one thread at a time (the writer's). All times are ms since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from collector.event import Dropped, Event, Reason, Site
+
+
+class Quarantined(Struct, frozen=True, kw_only=True):
+    """A refused call, kept to be read and replayed. `arrival` is what a replay needs beside the call itself."""
+
+    site: str
+    server: bool
+    received: int
+    reason: Reason
+    detail: str
+    raw: bytes
+    arrival: dict[str, Any] = {}
+    id: int = 0
+
+
+class Left(Struct, frozen=True, kw_only=True):
+    """A call of which policy keeps only a count; of a bot's call also its user agent and page, capped."""
+
+    site: str
+    why: Dropped
+    received: int
+    user_agent: str = ""
+    url: str = ""
+
+
+Entry = Event | Quarantined | Left
+
+
+class Outcome(StrEnum):
+    """What became of an entry."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+    DROPPED = "dropped"
+
+
+class Token(Struct, frozen=True, kw_only=True):
+    """A reader's token; the secret itself is shown once and never kept. `hash` is its SHA-256 in hex."""
+
+    name: str
+    hash: str
+    scopes: tuple[str, ...]
+    created: int
+    revoked: int | None = None
+
+
+class KnownId(Struct, frozen=True):
+    """One id of a customer. `strength` is the link's: server, signed, or claimed (a browser's word only)."""
+
+    kind: str
+    value: str
+    strength: str
+
+
+class JoinedVisitor(Struct, frozen=True, kw_only=True):
+    """A span of a visitor's events that belongs to the customer, and the claim that says so."""
+
+    visitor: str
+    from_time: int
+    to_time: int | None
+    why: str
+    strength: str
+    evidence: str
+
+
+class Claimed(Struct, frozen=True):
+    """An unsigned claim on a site that requires signed identity: shown, joins nothing."""
+
+    visitor: str
+    time: int
+    evidence: str
+
+
+class Money(Struct, frozen=True):
+    """Exact decimal text in one currency. `unconfirmed` is the part of `gross` known only from a browser."""
+
+    currency: str
+    gross: str
+    refunded: str
+    net: str
+    unconfirmed: str
+
+
+class OrderTotals(Struct, frozen=True):
+    count: int
+    unconfirmed: int
+    first: int | None
+    last: int | None
+
+
+class Profile(Struct, frozen=True, kw_only=True):
+    """Who a customer is, and by which evidence."""
+
+    key: str
+    kind: str
+    ids: tuple[KnownId, ...]
+    traits: dict[str, Any]
+    first_seen: int | None
+    last_seen: int | None
+    visitors: tuple[JoinedVisitor, ...]
+    claimed: tuple[Claimed, ...]
+    orders: OrderTotals
+    money: tuple[Money, ...]
+    consent: dict[str, bool]
+    events: int
+
+
+class Activity(Struct, frozen=True, kw_only=True):
+    """One event of a timeline, with whose it is as of now. `properties` is JSON text ('' where empty)."""
+
+    id: str
+    seq: int
+    type: str
+    name: str
+    time: int
+    received: int
+    site: str
+    visitor: str | None
+    visit: str | None
+    customer: str | None
+    url: str
+    title: str
+    referrer: str
+    channel: str
+    campaign: dict[str, str]
+    properties: str
+    why: str | None
+
+
+class ActivityPage(Struct, frozen=True):
+    events: list[Activity]
+    next: str | None
+
+
+class CustomerRow(Struct, frozen=True, kw_only=True):
+    """A line of the list of customers."""
+
+    key: str
+    kind: str
+    name: str
+    email: str
+    phone: str
+    first_seen: int | None
+    last_seen: int | None
+    orders: OrderTotals
+    money: tuple[Money, ...]
+
+
+class CustomerPage(Struct, frozen=True):
+    customers: list[CustomerRow]
+    next: str | None
+
+
+class ActivityQuery(Struct, frozen=True):
+    """`event` is an exact event name (or a type: page, identify …); `start` inclusive, `end` exclusive; `limit` 1 to 100."""
+
+    limit: int = 50
+    cursor: str | None = None
+    event: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+class ExportQuery(Struct, frozen=True):
+    """`start` inclusive, `end` exclusive, by event time; `since` is a cursor that an earlier export gave."""
+
+    start: int | None = None
+    end: int | None = None
+    since: str | None = None
+    site: str | None = None
+    resolve: bool = False
+
+
+class Export(Struct, frozen=True):
+    """Rows in the dictionary's column order, in batches; `next` is the cursor to go on from, fixed at the start."""
+
+    batches: Iterator[list[tuple[Any, ...]]]
+    next: str
+
+
+class Log(Protocol):
+    """What the writer drives."""
+
+    def append(self, entries: Sequence[Entry]) -> list[Outcome]:
+        """Store all in one transaction and return only when it is on disk. Raises Unavailable, and then kept nothing."""
+
+    def follow(self, events_max: int = 2_000) -> bool:
+        """Bring what is derived up to the log, by at most so many events. True: there is more to do."""
+
+    def unlink(self, key: str, visitor: str, at: int) -> None:
+        """Staff say: this visitor is not this customer. Raises NotFound."""
+
+    def undo_link(self, key: str, id: str, at: int) -> None:
+        """Staff say: this id is not this customer's. Raises NotFound."""
+
+    def rebuild(self) -> int:
+        """Throw away what is derived and make it anew from the log; returns the number of events read."""
+
+
+class Reader(Protocol):
+    """What look-ups, pages and exports ask. Never waits for the writer, never makes it wait."""
+
+    def profile(self, key: str) -> Profile | None: ...
+    def activity(self, key: str, query: ActivityQuery) -> ActivityPage | None: ...
+    def customers(self, q: str, sort: str, cursor: str | None, limit: int) -> CustomerPage: ...
+    def export(self, dataset: str, query: ExportQuery) -> Export: ...
+    def stats(self) -> dict[str, int]: ...
+
+
+class Desk(Protocol):
+    """Settings, tokens and the quarantine."""
+
+    def sites(self) -> list[Site]: ...
+    def put_site(self, site: Site) -> None: ...
+    def remove_site(self, name: str, at: int) -> None: ...
+    def tokens(self) -> list[Token]: ...
+    def put_token(self, token: Token) -> None: ...
+    def revoke_token(self, name: str, at: int) -> None: ...
+    def quarantined(self, after: int, limit: int) -> list[Quarantined]: ...
+    def release(self, ids: Iterable[int]) -> None: ...
+
+
+class Store(Log, Reader, Desk, Protocol):
+    """All of it, behind one door."""
+
+    def close(self) -> None: ...
