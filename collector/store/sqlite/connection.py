@@ -1,0 +1,136 @@
+"""Opening a database file: pragmas for durability and erasure, and the numbered migrations.
+
+What enters: a path. What leaves: a connection in autocommit mode, its schema up to date.
+It knows nothing of events; what is in the tables is its neighbours' affair.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import quote
+
+from collector.errors import Misuse, NotFound
+
+BUSY_MS_MAX = 10_000
+
+# FULL: a commit is on disk when it returns. secure_delete: what is erased is overwritten, not only unlinked.
+# trusted_schema: a restored backup may come from anywhere, its schema must not call functions on its own.
+PRAGMAS_OF_WRITERS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA foreign_keys = OFF",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -65536",
+)
+PRAGMAS_OF_READERS = (
+    "PRAGMA query_only = ON",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -16384",
+)
+
+
+def connect(path: str, *, create: bool, read_only: bool = False) -> sqlite3.Connection:
+    """Open `path`; may be used from any thread, by one at a time. Writers bring the schema up to date first.
+
+    Raises NotFound where there is no file and `create` is false, Misuse where the file is not one of ours.
+    """
+    if not os.path.exists(path):
+        if not create or read_only:
+            raise NotFound(f"there is no database at {path}")
+        _create(path)
+    mode = "ro" if read_only else "rw"
+    try:
+        conn = sqlite3.connect(
+            f"file:{quote(path)}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=BUSY_MS_MAX / 1_000,
+            cached_statements=512,
+        )
+    except sqlite3.OperationalError as error:
+        raise Misuse(f"cannot open {path}: {error}") from error
+    try:
+        for pragma in PRAGMAS_OF_READERS if read_only else PRAGMAS_OF_WRITERS:
+            conn.execute(pragma)
+        if not read_only:
+            migrate(conn, path)
+    except BaseException as error:
+        conn.close()
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            raise Misuse(f"{path} is not a Footfall database: {error}") from error
+        raise
+    return conn
+
+
+def migrate(conn: sqlite3.Connection, path: str) -> None:
+    """Apply what is missing, each migration in one transaction with its number in `user_version`.
+
+    Two processes may open a new file at once: the version is read again under the lock.
+    """
+    migrations = _migrations()
+    if _version(conn) == len(migrations):
+        return
+    for number, script in enumerate(migrations, start=1):
+        conn.execute("BEGIN IMMEDIATE")
+        try:
+            _refuse_strangers(conn, path, newest=len(migrations))
+            if _version(conn) < number:
+                for statement in _statements(script):
+                    conn.execute(statement)
+                conn.execute(f"PRAGMA user_version = {number}")
+            conn.execute("COMMIT")
+        except BaseException:
+            conn.execute("ROLLBACK")
+            raise
+
+
+def _version(conn: sqlite3.Connection) -> int:
+    version: int = conn.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _refuse_strangers(conn: sqlite3.Connection, path: str, newest: int) -> None:
+    version = _version(conn)
+    if version > newest:
+        raise Misuse(f"{path} was written by a newer Footfall (schema {version}; this one knows {newest})")
+    if version == 0 and conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        raise Misuse(f"{path} is another program's database")
+
+
+def _create(path: str) -> None:
+    """The file, readable by its owner alone; SQLite gives its journals the same mode."""
+    parent = Path(path).parent
+    if not parent.is_dir():
+        raise NotFound(f"there is no directory {parent}")
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise Misuse(f"cannot create {path}: {error.strerror}") from error
+
+
+def _migrations() -> list[str]:
+    """The scripts in order; NNNN_*.sql must count from 0001 without a gap."""
+    folder = files(__package__) / "migrations"
+    found = sorted((f for f in folder.iterdir() if re.match(r"\d{4}_.*\.sql$", f.name)), key=lambda f: f.name)
+    for number, script in enumerate(found, start=1):
+        assert int(script.name[:4]) == number, f"migration {number:04} is missing, {script.name} found in its place"
+    return [script.read_text(encoding="utf-8") for script in found]
+
+
+def _statements(script: str) -> Iterator[str]:
+    """`executescript` would commit first; statements one by one stay inside the transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

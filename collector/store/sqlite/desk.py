@@ -1,0 +1,153 @@
+"""Settings, tokens and the quarantine: the tables that staff work with.
+
+What enters: a writing connection and the port's own values. What leaves: sites, tokens, refused calls.
+It knows nothing of events and of keys only their hashes.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+from collector.errors import Misuse, NotFound
+from collector.event import ConsentMode, IdentityMode, Reason, Site
+from collector.store import Quarantined, Token
+
+QUARANTINE_ROWS_MAX = 100_000
+
+SITES = """
+SELECT name, write_key, secret_key_hash, identity_key, origins, consent, identity, timezone, ids
+FROM sites WHERE removed IS NULL ORDER BY id
+"""
+# A name keeps its row, and thereby its events, also after it was removed and added again.
+PUT_SITE = """
+INSERT INTO sites (name, write_key, secret_key_hash, identity_key, origins, consent, identity, timezone, ids)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET
+    write_key = excluded.write_key, secret_key_hash = excluded.secret_key_hash, identity_key = excluded.identity_key,
+    origins = excluded.origins, consent = excluded.consent, identity = excluded.identity,
+    timezone = excluded.timezone, ids = excluded.ids, removed = NULL
+"""
+REMOVE_SITE = "UPDATE sites SET removed = ? WHERE name = ? AND removed IS NULL"
+TOKENS = "SELECT name, hash, scopes, created, revoked FROM tokens ORDER BY id"
+PUT_TOKEN = "INSERT INTO tokens (name, hash, scopes, created, revoked) VALUES (?, ?, ?, ?, ?)"
+REVOKE_TOKEN = "UPDATE tokens SET revoked = ? WHERE name = ? AND revoked IS NULL"
+QUARANTINED = """
+SELECT q.id, s.name, q.server, q.received, q.reason, q.detail, q.raw, q.arrival
+FROM quarantine q JOIN sites s ON s.id = q.site WHERE q.id > ? ORDER BY q.id LIMIT ?
+"""
+KEEP = "INSERT INTO quarantine (site, server, received, reason, detail, raw, arrival) VALUES (?, ?, ?, ?, ?, ?, ?)"
+# Ids only grow: the cap throws out the oldest.
+CAP = "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?"
+RELEASE = "DELETE FROM quarantine WHERE id = ?"
+
+
+def sites(conn: sqlite3.Connection) -> list[Site]:
+    """All sites that were not removed, in the order in which they were added."""
+    return [
+        Site(
+            name=name,
+            write_key=write_key,
+            secret_key_hash=secret_key_hash,
+            identity_key=identity_key,
+            origins=tuple(json.loads(origins)),
+            consent=ConsentMode(consent),
+            identity=IdentityMode(identity),
+            timezone=timezone,
+            ids=ids,
+        )
+        for name, write_key, secret_key_hash, identity_key, origins, consent, identity, timezone, ids in conn.execute(
+            SITES
+        )
+    ]
+
+
+def put_site(conn: sqlite3.Connection, site: Site) -> None:
+    """Add the site, or change the one of this name."""
+    conn.execute(
+        PUT_SITE,
+        (
+            site.name,
+            site.write_key,
+            site.secret_key_hash,
+            site.identity_key,
+            json.dumps(site.origins),
+            site.consent.value,
+            site.identity.value,
+            site.timezone,
+            site.ids,
+        ),
+    )
+
+
+def remove_site(conn: sqlite3.Connection, name: str, at: int) -> None:
+    """Its keys stop working; its events stay. Raises NotFound."""
+    if conn.execute(REMOVE_SITE, (at, name)).rowcount == 0:
+        raise NotFound(f"there is no site {name}")
+
+
+def tokens(conn: sqlite3.Connection) -> list[Token]:
+    """All tokens ever created, the revoked ones included."""
+    return [
+        Token(name=name, hash=hash, scopes=tuple(json.loads(scopes)), created=created, revoked=revoked)
+        for name, hash, scopes, created, revoked in conn.execute(TOKENS)
+    ]
+
+
+def put_token(conn: sqlite3.Connection, token: Token) -> None:
+    """Add a token. Raises Misuse where the name was ever used."""
+    row = (token.name, token.hash, json.dumps(token.scopes), token.created, token.revoked)
+    try:
+        conn.execute(PUT_TOKEN, row)
+    except sqlite3.IntegrityError as error:
+        raise Misuse(f"there is a token named {token.name} already") from error
+
+
+def revoke_token(conn: sqlite3.Connection, name: str, at: int) -> None:
+    """It opens nothing from now on. Raises NotFound."""
+    if conn.execute(REVOKE_TOKEN, (at, name)).rowcount == 0:
+        raise NotFound(f"there is no token {name}")
+
+
+def keep(conn: sqlite3.Connection, refused: Iterable[tuple[int, Quarantined]]) -> None:
+    """Put refused calls, each with its site's row id, into the quarantine; the oldest leave beyond the cap.
+
+    Runs within the caller's transaction.
+    """
+    conn.executemany(KEEP, (_row(site, call) for site, call in refused))
+    conn.execute(CAP, (QUARANTINE_ROWS_MAX,))
+
+
+def quarantined(conn: sqlite3.Connection, after: int, limit: int) -> list[Quarantined]:
+    """Refused calls with an id beyond `after`, oldest first."""
+    return [
+        Quarantined(
+            id=id,
+            site=site,
+            server=bool(server),
+            received=received,
+            reason=Reason(reason),
+            detail=detail,
+            raw=raw,
+            arrival=json.loads(arrival),
+        )
+        for id, site, server, received, reason, detail, raw, arrival in conn.execute(QUARANTINED, (after, limit))
+    ]
+
+
+def release(conn: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """Take calls out of the quarantine, all or none."""
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        conn.executemany(RELEASE, ((id,) for id in ids))
+        conn.execute("COMMIT")
+    except BaseException:
+        conn.execute("ROLLBACK")
+        raise
+
+
+def _row(site: int, call: Quarantined) -> tuple[Any, ...]:
+    arrival = json.dumps(call.arrival, ensure_ascii=False, separators=(",", ":"))
+    return (site, int(call.server), call.received, call.reason.value, call.detail, call.raw, arrival)
