@@ -15,7 +15,8 @@ from collector.errors import Misuse, NotFound
 from collector.event import ConsentMode, IdentityMode, Reason, Site
 from collector.store import Quarantined, Token
 
-QUARANTINE_ROWS_MAX = 100_000
+QUARANTINE_ROWS_MAX = 10_000
+QUARANTINE_BYTES_MAX = 256 * 1024 * 1024
 
 SITES = """
 SELECT name, write_key, secret_key_hash, identity_key, origins, consent, identity, timezone, ids
@@ -39,8 +40,15 @@ SELECT q.id, s.name, q.server, q.received, q.reason, q.detail, q.raw, q.arrival
 FROM quarantine q JOIN sites s ON s.id = q.site WHERE q.id > ? ORDER BY q.id LIMIT ?
 """
 KEEP = "INSERT INTO quarantine (site, server, received, reason, detail, raw, arrival) VALUES (?, ?, ?, ?, ?, ?, ?)"
-# Ids only grow: the cap throws out the oldest.
-CAP = "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?"
+# The newest stay; where they pass the cap, by number or by size, all older ones leave.
+CAP = """
+DELETE FROM quarantine WHERE id <= (
+    SELECT max(id) FROM (
+        SELECT id, row_number() OVER newest AS rows, sum(length(raw)) OVER newest AS bytes
+        FROM quarantine WINDOW newest AS (ORDER BY id DESC)
+    ) WHERE rows > ? OR bytes > ?
+)
+"""
 RELEASE = "DELETE FROM quarantine WHERE id = ?"
 
 
@@ -117,7 +125,7 @@ def keep(conn: sqlite3.Connection, refused: Iterable[tuple[int, Quarantined]]) -
     Runs within the caller's transaction.
     """
     conn.executemany(KEEP, (_row(site, call) for site, call in refused))
-    conn.execute(CAP, (QUARANTINE_ROWS_MAX,))
+    conn.execute(CAP, (QUARANTINE_ROWS_MAX, QUARANTINE_BYTES_MAX))
 
 
 def quarantined(conn: sqlite3.Connection, after: int, limit: int) -> list[Quarantined]:

@@ -1,0 +1,100 @@
+"""The application: every route, and what lives as long as it does. No logic.
+
+What enters: settings and a store. What leaves: a Starlette application that serves them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Route
+
+from collector.config import Settings
+from collector.errors import FootfallError
+from collector.ingest.acceptance import DailySalt
+from collector.ingest.client_address import Proxies
+from collector.ingest.counts import Counts
+from collector.ingest.keys import Keyring
+from collector.ingest.origins import listed_origin
+from collector.ingest.pace import Pace
+from collector.ingest.writer import Writer
+from collector.store import Store
+from collector.web import failure, health
+from collector.web.auth import Passes
+from collector.web.ingest import Admission, BrowserSettings, Door
+from collector.wire import PATHS
+
+REFRESH_EVERY_S = 0.5
+log = logging.getLogger(__name__)
+
+
+def build_app(settings: Settings, store: Store) -> Starlette:
+    """`app.state` holds `store`, `writer`, `counts`, `passes` and `settings` for the handlers.
+
+    The store belongs to whoever opened it: close it when the application has ended.
+    """
+    counts = Counts()
+    keyring = Keyring([listed_origin(origin) for origin in settings.origin])
+    passes = Passes()
+    writer = Writer(
+        store,
+        queue_events_max=settings.queue_events_max,
+        queue_bytes_max=settings.queue_bytes_max,
+        on_commit=counts.commit,
+    )
+    admission = Admission(
+        keyring=keyring,
+        writer=writer,
+        proxies=Proxies(settings.trusted_proxy),
+        pace=Pace(settings.rate_limit),
+        salt=DailySalt(),
+        on_answer=counts.answer,
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        keyring.replace(store.sites())
+        passes.replace(store.tokens())
+        writer.start()
+        refreshing = asyncio.create_task(_refresh(store, keyring, passes, writer))
+        yield
+        refreshing.cancel()
+        with suppress(asyncio.CancelledError):
+            await refreshing
+        await writer.close()
+
+    app = Starlette(
+        routes=_routes(admission, settings),
+        lifespan=lifespan,
+        exception_handlers={
+            FootfallError: failure.render_error,
+            HTTPException: failure.render_http_error,
+            Exception: failure.render_bug,
+        },
+    )
+    app.state.settings, app.state.store, app.state.writer = settings, store, writer
+    app.state.counts, app.state.passes = counts, passes
+    return app
+
+
+def _routes(admission: Admission, settings: Settings) -> list[BaseRoute]:
+    doors: list[BaseRoute] = [Route(path, Door(path, admission)) for path in PATHS]
+    browser_settings = BrowserSettings(admission, settings.url.rstrip("/"))
+    return [*doors, Route("/v1/projects/{key}/settings", browser_settings, methods=["GET", "OPTIONS"]), *health.routes]
+
+
+async def _refresh(store: Store, keyring: Keyring, passes: Passes, writer: Writer) -> None:
+    """Another process may change sites and tokens, or bring in events: look now and then."""
+    while True:
+        await asyncio.sleep(REFRESH_EVERY_S)
+        try:
+            keyring.replace(await asyncio.to_thread(store.sites))
+            passes.replace(await asyncio.to_thread(store.tokens))
+        except Exception:
+            log.exception("sites and tokens could not be read again")
+        writer.nudge()

@@ -1,0 +1,96 @@
+"""What the commands share: options that are settings, opening the store, keys, and printing.
+
+What enters: flags. What leaves: settings, an open store, lines on stdout.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import string
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from collector.config import SETTINGS, Settings, read_settings
+from collector.store.sqlite import SqliteStore
+
+F = TypeVar("F", bound=Callable[..., Any])
+ALPHABET = string.ascii_letters + string.digits
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+def setting(*names: str) -> Callable[[F], F]:
+    """Options for these settings. What is not given stays None, so that the environment can speak."""
+
+    def decorate(function: F) -> F:
+        for name, default, text in reversed(SETTINGS):
+            if name in names:
+                function = _option(name, default, text)(function)
+        return function
+
+    return decorate
+
+
+def _option(name: str, default: Any, text: str) -> Callable[[F], F]:
+    repeats = isinstance(default, tuple)
+    shown = "repeats" if repeats else f"default {default}" if default else ""
+    return click.option(
+        f"--{name.replace('_', '-')}",
+        name,
+        default=None,
+        multiple=repeats,
+        type=str if repeats else type(default),
+        help=f"{text[0].upper()}{text[1:]}." + (f" [{shown}]" if shown else ""),
+    )
+
+
+def settings_of(**flags: Any) -> Settings:
+    """Flags, then FOOTFALL_*, then defaults."""
+    return read_settings(flags, os.environ)
+
+
+@contextmanager
+def opened(db: str | None, *, create: bool = False) -> Iterator[SqliteStore]:
+    """The store of this command. Raises NotFound where there is no file and none is to be made."""
+    store = SqliteStore.open(settings_of(db=db).db, create=create)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def new_key(prefix: str) -> str:
+    """A key of 190 random bits that needs no quoting anywhere."""
+    return f"{prefix}_" + "".join(secrets.choice(ALPHABET) for _ in range(32))
+
+
+def print_json(value: Any) -> None:
+    """One line of JSON on stdout."""
+    click.echo(msgspec.json.encode(value).decode())
+
+
+def print_table(columns: list[str], rows: list[list[str]]) -> None:
+    """For people. Cells are shown as text, never obeyed: no markup, no control characters."""
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def moment(ms: int) -> str:
+    """A time for people, in UTC."""
+    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(ms / 1_000))

@@ -1,0 +1,85 @@
+"""`footfall serve`: the collector itself, until it is told to stop.
+
+What enters: settings. What leaves: a listening process that ends gracefully on SIGTERM and SIGINT.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+from typing import Any
+
+import click
+import uvicorn
+from msgspec.structs import replace
+
+from collector.app import build_app
+from collector.cli.options import as_json, print_json, setting, settings_of
+from collector.cli.site import tag
+from collector.config import SETTINGS, Settings
+from collector.errors import FootfallError
+from collector.store import Store
+from collector.store.sqlite import SqliteStore
+
+BACKLOG = 2_048
+GRACE_S = 30
+
+
+@click.command()
+@setting(*(name for name, _, _ in SETTINGS))
+@as_json
+def serve(as_json: bool, **flags: Any) -> None:
+    """Take calls, keep them, answer questions."""
+    settings = settings_of(**flags)
+    store = SqliteStore.open(settings.db, create=True)
+    try:
+        with _listen(settings) as listener:
+            settings = replace(settings, port=listener.getsockname()[1])
+            app = build_app(settings, store)
+            _announce(settings, store, as_json)
+            _serve(app, listener)
+    finally:
+        store.close()
+
+
+def _serve(app: Any, listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=65,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    server = uvicorn.Server(config)
+    # uvicorn stops gracefully and then raises the signal once more; a graceful stop is exit code 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise FootfallError("the collector could not start")
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FootfallError(f"cannot listen on {settings.host} port {settings.port}: {reason}") from error
+
+
+def _announce(settings: Settings, store: Store, as_json: bool) -> None:
+    sites = store.sites()
+    if as_json:
+        print_json({"url": settings.public_url, "host": settings.host, "port": settings.port, "db": settings.db})
+        return
+    click.echo(f"Footfall listens at {settings.public_url} and keeps everything in {settings.db}.")
+    for site in sites:
+        click.echo(f"{site.name}: {tag(site, settings.public_url)}")
+    if not sites:
+        click.echo("There is no site yet: footfall site add NAME --origin https://shop.example")

@@ -1,0 +1,183 @@
+"""`footfall site`: the shop fronts, their keys and their rules.
+
+What enters: names, origins, modes. What leaves: keys, shown once where they are secret, and the tag to paste.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+from msgspec.structs import replace
+
+from collector.cli.options import as_json, new_key, now_ms, opened, print_json, print_table, setting, settings_of
+from collector.errors import Misuse, NotFound
+from collector.event import ConsentMode, IdentityMode, Site
+from collector.ingest.keys import secret_hash
+from collector.ingest.origins import listed_origin
+from collector.store import Store
+
+NAME_MAX = 64
+KEYS = {"write": "wk", "secret": "sk", "identity": "ik"}
+
+
+@click.group()
+def site() -> None:
+    """Shop fronts: their keys, origins and rules."""
+
+
+def _rules(function: Any) -> Any:
+    for option in (
+        click.option("--ids", help="A space of its own for this site's user ids."),
+        click.option("--timezone", help="The time zone of its days, such as Europe/Paris."),
+        click.option("--identity", type=click.Choice([mode.value for mode in IdentityMode]), help="Whose word counts."),
+        click.option("--consent", type=click.Choice([mode.value for mode in ConsentMode]), help="What is needed."),
+        click.option("--origin", multiple=True, help="An origin whose pages may send, https://shop.example. [repeats]"),
+    ):
+        function = option(function)
+    return function
+
+
+@site.command("add")
+@click.argument("name")
+@_rules
+@setting("db", "url")
+@as_json
+def add(name: str, db: str | None, url: str | None, as_json: bool, **rules: Any) -> None:
+    """Add a site and print its keys and its tag. The secret and identity keys are shown this once."""
+    secret = new_key("sk")
+    made = Site(
+        name=_name(name),
+        write_key=new_key("wk"),
+        secret_key_hash=secret_hash(secret),
+        identity_key=new_key("ik"),
+        **_said(rules),
+    )
+    with opened(db, create=True) as store:
+        if any(other.name == name for other in store.sites()):
+            raise Misuse(f"there is a site named {name} already")
+        store.put_site(made)
+    keys = {"write_key": made.write_key, "secret_key": secret, "identity_key": made.identity_key}
+    _show({"site": name, **keys, "tag": tag(made, settings_of(url=url).public_url)}, as_json)
+
+
+@site.command("list")
+@setting("db")
+@as_json
+def list_sites(db: str | None, as_json: bool) -> None:
+    """All sites, without their secret keys."""
+    with opened(db) as store:
+        rows = [_public(one) for one in store.sites()]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(
+            ["site", "write key", "origins", "consent", "identity", "time zone"],
+            [
+                [
+                    row["site"],
+                    row["write_key"],
+                    " ".join(row["origins"]),
+                    row["consent"],
+                    row["identity"],
+                    row["timezone"],
+                ]
+                for row in rows
+            ],
+        )
+
+
+@site.command("edit")
+@click.argument("name")
+@_rules
+@setting("db")
+@as_json
+def edit(name: str, db: str | None, as_json: bool, **rules: Any) -> None:
+    """Change a site's rules. The origins that are given replace all it had."""
+    with opened(db) as store:
+        edited = replace(_find(store, name), **_said(rules))
+        store.put_site(edited)
+    _show(_public(edited), as_json)
+
+
+@site.command("rotate-key")
+@click.argument("name")
+@click.option("--key", "which", type=click.Choice(list(KEYS)), required=True, help="The key to make anew.")
+@setting("db", "url")
+@as_json
+def rotate_key(name: str, which: str, db: str | None, url: str | None, as_json: bool) -> None:
+    """Make one of a site's keys anew; the old one stops working within a second."""
+    key = new_key(KEYS[which])
+    with opened(db) as store:
+        field, kept = ("secret_key_hash", secret_hash(key)) if which == "secret" else (f"{which}_key", key)
+        rotated = replace(_find(store, name), **{field: kept})
+        store.put_site(rotated)
+    shown = {"site": name, f"{which}_key": key}
+    _show(shown | ({"tag": tag(rotated, settings_of(url=url).public_url)} if which == "write" else {}), as_json)
+
+
+@site.command("remove")
+@click.argument("name")
+@setting("db")
+@as_json
+def remove(name: str, db: str | None, as_json: bool) -> None:
+    """Remove a site: its keys stop working, its events stay."""
+    with opened(db) as store:
+        store.remove_site(name, now_ms())
+    _show({"removed": name}, as_json)
+
+
+def tag(site: Site, url: str) -> str:
+    """What the shop pastes into its pages."""
+    return f'<script async src="{url}/f.js" data-key="{site.write_key}"></script>'
+
+
+def _name(name: str) -> str:
+    if not name.strip() or name != name.strip() or len(name) > NAME_MAX or not name.isprintable():
+        raise Misuse(f"a site's name has 1 to {NAME_MAX} printable characters and no space around it")
+    return name
+
+
+def _said(rules: dict[str, Any]) -> dict[str, Any]:
+    """The rules that were given, checked."""
+    said = {field: value for field, value in rules.items() if value not in (None, ())}
+    if "origin" in said:
+        said["origins"] = tuple(dict.fromkeys(listed_origin(text) for text in said.pop("origin")))
+    if "consent" in said:
+        said["consent"] = ConsentMode(said["consent"])
+    if "identity" in said:
+        said["identity"] = IdentityMode(said["identity"])
+    try:
+        ZoneInfo(said.get("timezone", "UTC"))
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Misuse(f"{said['timezone']!r} is not a time zone; give it as Europe/Paris") from error
+    return said
+
+
+def _find(store: Store, name: str) -> Site:
+    for one in store.sites():
+        if one.name == name:
+            return one
+    raise NotFound(f"there is no site {name}")
+
+
+def _public(one: Site) -> dict[str, Any]:
+    return {
+        "site": one.name,
+        "write_key": one.write_key,
+        "origins": list(one.origins),
+        "consent": one.consent.value,
+        "identity": one.identity.value,
+        "timezone": one.timezone,
+        "ids": one.ids,
+    }
+
+
+def _show(shown: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(shown)
+        return
+    for field, value in shown.items():
+        text = " ".join(value) if isinstance(value, list) else value
+        click.echo(f"{field.replace('_', ' ') + ':':14}{text}")

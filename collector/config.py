@@ -1,0 +1,69 @@
+"""Settings, read once: flags, then FOOTFALL_* variables, then defaults.
+
+What enters: what the command line gave and the environment. What leaves: one frozen `Settings`.
+It knows nothing of what the settings do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from collector.errors import Misuse
+
+PREFIX = "FOOTFALL_"
+
+# (name, default, help). A tuple default is a list: its flag repeats, its variable is split at spaces and commas.
+SETTINGS: tuple[tuple[str, Any, str], ...] = (
+    ("db", "footfall.db", "the database file"),
+    ("host", "127.0.0.1", "the address to listen on"),
+    ("port", 8000, "the port to listen on; 0 takes a free one"),
+    ("url", "", "where browsers reach the collector, as it stands in the tag; by default http://HOST:PORT"),
+    ("origin", (), "an origin from which pages of every site may send, besides the site's own"),
+    ("trusted_proxy", (), "an address or network whose X-Forwarded-For is believed"),
+    ("rate_limit", 0.0, "requests a second that one address may make under a public key; 0 is no limit"),
+    ("queue_events_max", 20_000, "events that may wait for the disk before a 503"),
+    ("queue_bytes_max", 64 * 1024 * 1024, "bytes of bodies that may wait for the disk before a 503"),
+)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """See SETTINGS for what each is."""
+
+    db: str
+    host: str
+    port: int
+    url: str
+    origin: tuple[str, ...]
+    trusted_proxy: tuple[str, ...]
+    rate_limit: float
+    queue_events_max: int
+    queue_bytes_max: int
+
+    @property
+    def public_url(self) -> str:
+        """Where browsers reach the collector, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.url or f"http://{host}:{self.port}").rstrip("/")
+
+
+def read_settings(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    """Flags that were not given are None (or empty, where they repeat). Raises Misuse for a value of the wrong kind."""
+    return msgspec.convert({name: _value(name, default, flags, environ) for name, default, _ in SETTINGS}, Settings)
+
+
+def _value(name: str, default: Any, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Any:
+    given = flags.get(name)
+    if given is not None and given != ():
+        return given
+    text = environ.get(PREFIX + name.upper(), "")
+    if not text:
+        return default
+    if isinstance(default, tuple):
+        return tuple(text.replace(",", " ").split())
+    try:
+        return type(default)(text)
+    except ValueError as error:
+        raise Misuse(f"{PREFIX}{name.upper()} must be a number, not {text!r}") from error

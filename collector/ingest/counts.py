@@ -1,0 +1,63 @@
+"""What has happened since the start, counted for the operator: commits, outcomes, answers.
+
+What enters: each commit and each answer's status, on the loop. What leaves: plain dictionaries to read.
+It knows nothing of how they are shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from collector.event import Event
+from collector.ingest.writer import Commit
+from collector.store import Outcome, Quarantined
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000)
+
+
+class Histogram:
+    """How many values were at or below each bound, and their sum; cumulative, as Prometheus wants it."""
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * len(bounds)
+        self.number = 0
+        self.sum = 0.0
+
+    def add(self, value: float) -> None:
+        self.number += 1
+        self.sum += value
+        for place, bound in enumerate(self.bounds):
+            if value <= bound:
+                self.counts[place] += 1
+
+
+class Counts:
+    """Hand `commit` to the writer and `answer` to the doors."""
+
+    def __init__(self) -> None:
+        self.stored: Counter[tuple[str, str]] = Counter()  # (site, trust)
+        self.duplicates: Counter[str] = Counter()  # site
+        self.quarantined: Counter[tuple[str, str]] = Counter()  # (site, reason)
+        self.dropped: Counter[tuple[str, str]] = Counter()  # (site, why)
+        self.answers: Counter[int] = Counter()  # status
+        self.commit_seconds = Histogram(SECONDS)
+        self.commit_entries = Histogram(SIZES)
+
+    def answer(self, status: int) -> None:
+        self.answers[status] += 1
+
+    def commit(self, commit: Commit) -> None:
+        self.commit_seconds.add(commit.seconds)
+        self.commit_entries.add(len(commit.entries))
+        for entry, outcome in zip(commit.entries, commit.outcomes, strict=True):
+            if isinstance(entry, Event):
+                if outcome is Outcome.STORED:
+                    self.stored[entry.site, entry.trust.word] += 1
+                else:
+                    self.duplicates[entry.site] += 1
+            elif isinstance(entry, Quarantined):
+                self.quarantined[entry.site, entry.reason] += 1
+            else:
+                self.dropped[entry.site, entry.why] += 1

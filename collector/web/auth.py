@@ -1,0 +1,49 @@
+"""Who may read: bearer tokens and their scopes. Everything is denied by default.
+
+What enters: a request and the scope that it needs. What leaves: nothing, or `Denied`.
+Of a token only the hash is known here, and it is looked up by that hash, so that timing tells nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.requests import Request
+
+from collector.ingest.keys import secret_hash
+from collector.store import Token
+from collector.web.failure import Denied
+
+SCOPES = ("read", "export", "admin")
+# What a scope lets pass beside itself.
+IMPLIED = {"admin": frozenset(SCOPES)}
+
+
+class Passes:
+    """The tokens that are valid now, held in memory."""
+
+    def __init__(self) -> None:
+        self._scopes: dict[str, frozenset[str]] = {}
+
+    def replace(self, tokens: Iterable[Token]) -> None:
+        """From now on these are the tokens; the revoked ones among them open nothing."""
+        self._scopes = {
+            token.hash: frozenset().union(*(IMPLIED.get(scope, {scope}) for scope in token.scopes))
+            for token in tokens
+            if token.revoked is None
+        }
+
+    def scopes(self, token: str) -> frozenset[str] | None:
+        """What a token may do; None where it is none."""
+        return self._scopes.get(secret_hash(token))
+
+
+def authorise(request: Request, scope: str) -> None:
+    """Raises Denied: 401 where the request bears no valid token, 403 where its token has not this scope."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    passes: Passes = request.app.state.passes
+    scopes = passes.scopes(token.strip()) if scheme.lower() == "bearer" else None
+    if scopes is None:
+        raise Denied(401, "unauthorised", "this needs Authorization: Bearer with a valid token")
+    if scope not in scopes:
+        raise Denied(403, "forbidden", f"this needs a token with the scope {scope}")

@@ -1,0 +1,96 @@
+"""Whether the collector is alive, whether it can take calls, and what it has done (Prometheus).
+
+What enters: nothing but the request. What leaves: a word, or numbers; never anything that a visitor sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector, CollectorRegistry
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from collector.errors import Unavailable
+from collector.ingest.counts import Counts, Histogram
+from collector.ingest.writer import Writer
+
+READY_WITHIN_S = 5.0
+# After a failed commit no calls should come for so long; then one may try whether the disk works again.
+PAUSE_S = 10.0
+
+
+async def healthz(request: Request) -> Response:
+    """The process answers."""
+    return PlainTextResponse("ok\n")
+
+
+async def readyz(request: Request) -> Response:
+    """Calls would be stored: the writer lives, begins a transaction, and the last commit did not just fail."""
+    state = request.app.state
+    failed_at_s = state.writer.failed_at_s
+    if failed_at_s is not None and time.monotonic() - failed_at_s < PAUSE_S:
+        return PlainTextResponse("not ready: the last commit failed\n", 503)
+    try:
+        async with asyncio.timeout(READY_WITHIN_S):
+            await state.writer.run(lambda: state.store.append([]))
+    except (TimeoutError, Unavailable) as error:
+        return PlainTextResponse(f"not ready: {error or 'the writer does not answer'}\n", 503)
+    return PlainTextResponse("ready\n")
+
+
+async def metrics(request: Request) -> Response:
+    """All counters; those of the doors start at zero with the process."""
+    state = request.app.state
+    stats: dict[str, int] = await asyncio.to_thread(state.store.stats)
+    registry = CollectorRegistry()
+    registry.register(_Metrics(state.counts, state.writer, stats))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+class _Metrics(Collector):
+    def __init__(self, counts: Counts, writer: Writer, stats: dict[str, int]) -> None:
+        self._counts = counts
+        self._writer = writer
+        self._stats = stats
+
+    def collect(self) -> Iterator[Metric]:
+        counts = self._counts
+        yield _counter("events_stored", "Events stored.", ("site", "trust"), counts.stored)
+        yield _counter("duplicates", "Events that were stored before.", ("site",), counts.duplicates)
+        yield _counter("quarantined", "Calls refused.", ("site", "reason"), counts.quarantined)
+        yield _counter("dropped", "Calls of which policy keeps a count.", ("site", "why"), counts.dropped)
+        yield _counter("answers", "Requests to /v1 by status.", ("status",), counts.answers)
+        yield _histogram("commit_seconds", "How long a commit took.", counts.commit_seconds)
+        yield _histogram("commit_entries", "Entries in a commit.", counts.commit_entries)
+        yield _gauge("queued_events", "Events that wait for the disk.", self._writer.queued_events)
+        yield _gauge("queued_bytes", "Bytes of bodies that wait for the disk.", self._writer.queued_bytes)
+        for name, value in self._stats.items():
+            yield _gauge(f"store_{name}", f"The store's {name.replace('_', ' ')}.", value)
+
+
+def _counter(name: str, text: str, labels: tuple[str, ...], numbers: Mapping[Any, int]) -> Metric:
+    family = CounterMetricFamily(f"footfall_{name}", text, labels=labels)
+    for key, number in list(numbers.items()):
+        family.add_metric([str(part) for part in (key if isinstance(key, tuple) else (key,))], number)
+    return family
+
+
+def _histogram(name: str, text: str, histogram: Histogram) -> Metric:
+    buckets = [(str(bound), float(count)) for bound, count in zip(histogram.bounds, histogram.counts, strict=True)]
+    family = HistogramMetricFamily(f"footfall_{name}", text)
+    family.add_metric([], [*buckets, ("+Inf", float(histogram.number))], histogram.sum)
+    return family
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"footfall_{name}", text, value)
+
+
+routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]

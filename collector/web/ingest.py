@@ -1,0 +1,238 @@
+"""The doors that calls come through: /v1/*. One request is read, admitted, accepted, written and only then answered.
+
+What enters: HTTP as ASGI. What leaves: 200 once the events are on disk, else why not. This is the hot path, hence
+plain ASGI. It knows neither the wire's spelling (`wire`) nor what makes an event good (`ingest/acceptance`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from msgspec import Struct
+from starlette.types import Message, Receive, Scope, Send
+
+from collector.enrich import Arrival
+from collector.errors import BodyTooLarge, FootfallError
+from collector.event import Event
+from collector.ingest.acceptance import DailySalt, accept
+from collector.ingest.client_address import Proxies
+from collector.ingest.keys import Gate, Keyring
+from collector.ingest.pace import Pace
+from collector.ingest.writer import Writer
+from collector.store import Entry, Left, Outcome
+from collector.web import cors, failure
+from collector.web.failure import Denied, TooFast
+from collector.wire import BODY_BYTES_MAX, PATHS, browser_settings, inflate, open_envelope, read_key
+
+JSON = (b"content-type", b"application/json")
+SUCCESS = b'{"success":true}'
+
+
+class Admission(Struct, frozen=True):
+    """What the doors need to know of the house."""
+
+    keyring: Keyring
+    writer: Writer
+    proxies: Proxies
+    pace: Pace
+    salt: DailySalt
+    on_answer: Callable[[int], None] = lambda status: None
+    clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+
+
+class _Left(Exception):
+    """The client went away before it had said all."""
+
+
+class Door:
+    """One of the paths that calls are posted to; `call_type` as in `wire.PATHS`."""
+
+    def __init__(self, path: str, admission: Admission) -> None:
+        self._call_type = PATHS[path]
+        self._admission = admission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = _Headers(scope)
+        keyring = self._admission.keyring
+        method = scope["method"]
+        if method == "OPTIONS":
+            status, body, extra = _preflight(headers.origin, keyring)
+        elif method != "POST":
+            status, body, extra = 405, failure.body("method_not_allowed", "calls are posted"), [(b"allow", b"POST")]
+        else:
+            try:
+                status, body, extra = await self._post(scope, headers, receive)
+            except _Left:
+                return
+            except FootfallError as error:
+                status, body, extra = _failed(error, headers.origin, keyring)
+        self._admission.on_answer(status)
+        await _send(send, status, body, extra)
+
+    async def _post(self, scope: Scope, headers: _Headers, receive: Receive) -> tuple[int, bytes, cors.Headers]:
+        admission = self._admission
+        body = inflate(await _read(headers, receive), headers.encoding)
+        envelope = open_envelope(body, self._call_type)
+        gate = _gate(read_key(headers.authorization, envelope.write_key), admission.keyring)
+        address = headers.client(scope, admission.proxies)
+        if not gate.server:
+            _admit(gate, headers.origin)
+            wait_s = admission.pace.wait_s(address, time.monotonic())
+            if wait_s:
+                raise TooFast(wait_s)
+        received = admission.clock_ms()
+        arrival = Arrival(
+            site=gate.site,
+            server=gate.server,
+            address=address,
+            user_agent=headers.user_agent,
+            salt=admission.salt.at(received),
+        )
+        entries = accept(envelope, arrival, received)
+        outcomes = await admission.writer.submit(entries, len(body))
+        answer = _verbose(entries, outcomes) if gate.server and _asks_verbose(scope) else SUCCESS
+        return 200, answer, cors.readable(headers.origin, not gate.server)
+
+
+class BrowserSettings:
+    """GET /v1/projects/{key}/settings: what the browser SDK asks before it sends."""
+
+    def __init__(self, admission: Admission, public_url: str = "") -> None:
+        self._admission = admission
+        self._public_url = public_url
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = _Headers(scope)
+        keyring = self._admission.keyring
+        if scope["method"] == "OPTIONS":
+            status, body, extra = _preflight(headers.origin, keyring)
+        else:
+            try:
+                status, body, extra = self._get(scope, headers)
+            except FootfallError as error:
+                status, body, extra = _failed(error, headers.origin, keyring)
+        self._admission.on_answer(status)
+        await _send(send, status, body, extra)
+
+    def _get(self, scope: Scope, headers: _Headers) -> tuple[int, bytes, cors.Headers]:
+        gate = self._admission.keyring.find_public(scope["path_params"]["key"])
+        if gate is None:
+            raise _unknown_key()
+        _admit(gate, headers.origin)
+        scheme, _, host = self._public_url.partition("://") if self._public_url else (scope["scheme"], "", headers.host)
+        body = msgspec.json.encode(browser_settings(gate.site.write_key, host, scheme))
+        return 200, body, [*cors.readable(headers.origin, True), (b"cache-control", b"public, max-age=300")]
+
+
+class _Headers:
+    """The headers that count here, found in one pass."""
+
+    __slots__ = ("authorization", "encoding", "forwarded", "host", "length", "origin", "user_agent")
+
+    def __init__(self, scope: Scope) -> None:
+        self.authorization: str | None = None
+        self.encoding: str | None = None
+        self.forwarded = ""
+        self.host = ""
+        self.length = 0
+        self.origin: str | None = None
+        self.user_agent = ""
+        for name, value in scope["headers"]:
+            if name == b"origin":
+                self.origin = value.decode("latin-1")
+            elif name == b"authorization":
+                self.authorization = value.decode("latin-1")
+            elif name == b"content-encoding":
+                self.encoding = value.decode("latin-1")
+            elif name == b"user-agent":
+                self.user_agent = value.decode("utf-8", "replace")
+            elif name == b"host":
+                self.host = value.decode("latin-1")
+            elif name == b"content-length":
+                self.length = int(value) if value.isdigit() else 0
+            elif name == b"x-forwarded-for":
+                self.forwarded += ("," if self.forwarded else "") + value.decode("latin-1")
+
+    def client(self, scope: Scope, proxies: Proxies) -> str:
+        peer = scope["client"][0] if scope.get("client") else ""
+        return proxies.client(peer, self.forwarded) if self.forwarded and proxies else peer
+
+
+async def _read(headers: _Headers, receive: Receive) -> bytes:
+    """The body as sent. Raises BodyTooLarge as soon as that is known."""
+    if headers.length > BODY_BYTES_MAX:
+        raise BodyTooLarge(f"the body is over {BODY_BYTES_MAX} bytes")
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > BODY_BYTES_MAX:
+            raise BodyTooLarge(f"the body is over {BODY_BYTES_MAX} bytes")
+    if message["type"] == "http.disconnect":
+        raise _Left
+    return b"".join(parts)
+
+
+def _gate(key: str | None, keyring: Keyring) -> Gate:
+    gate = keyring.find(key) if key else None
+    if gate is None:
+        raise _unknown_key()
+    return gate
+
+
+def _unknown_key() -> Denied:
+    return Denied(401, "unknown_key", "no site has this key")
+
+
+def _admit(gate: Gate, origin: str | None) -> None:
+    if origin is not None and not gate.origins.allow(origin):
+        raise Denied(403, "origin_not_allowed", f"pages of {origin[:200]} may not send: the site does not list them")
+
+
+def _preflight(origin: str | None, keyring: Keyring) -> tuple[int, bytes, cors.Headers]:
+    if origin is None or not keyring.any_allows(origin):
+        return 403, failure.body("origin_not_allowed", "pages of this origin may not send"), [cors.VARY]
+    return 204, b"", cors.preflight(origin)
+
+
+def _failed(error: FootfallError, origin: str | None, keyring: Keyring) -> tuple[int, bytes, cors.Headers]:
+    answer = failure.answer(error)
+    headers = [(name.encode(), value.encode()) for name, value in answer.headers]
+    allowed = origin is not None and answer.status != 403 and keyring.any_allows(origin)
+    return answer.status, answer.body, headers + cors.readable(origin, allowed)
+
+
+def _asks_verbose(scope: Scope) -> bool:
+    query = scope["query_string"]
+    return bool(query) and parse_qs(query.decode("latin-1")).get("verbose") == ["1"]
+
+
+def _verbose(entries: list[Entry], outcomes: list[Outcome]) -> bytes:
+    return msgspec.json.encode({"success": True, "items": list(map(_item, entries, outcomes))})
+
+
+def _item(entry: Entry, outcome: Outcome) -> dict[str, Any]:
+    if isinstance(entry, Event):
+        return {"messageId": entry.id, "outcome": outcome}
+    if isinstance(entry, Left):
+        return {"outcome": outcome, "reason": entry.why}
+    return {"outcome": outcome, "reason": entry.reason, "detail": entry.detail}
+
+
+async def _send(send: Send, status: int, body: bytes, headers: cors.Headers) -> None:
+    start: Message = {
+        "type": "http.response.start",
+        "status": status,
+        "headers": [JSON, (b"content-length", b"%d" % len(body)), *headers],
+    }
+    await send(start)
+    await send({"type": "http.response.body", "body": body})
