@@ -70,9 +70,10 @@ class KnownId(Struct, frozen=True):
 
 
 class JoinedVisitor(Struct, frozen=True, kw_only=True):
-    """A span of a visitor's events that belongs to the customer, and the claim that says so."""
+    """A span of a visitor's events that belongs to `customer`, and the claim that says so."""
 
     visitor: str
+    customer: str
     from_time: int
     to_time: int | None
     why: str
@@ -120,6 +121,9 @@ class Profile(Struct, frozen=True, kw_only=True):
     money: tuple[Money, ...]
     consent: dict[str, bool]
     events: int
+
+
+SORTS = ("last_seen", "first_seen", "name", "orders")
 
 
 class Activity(Struct, frozen=True, kw_only=True):

@@ -118,7 +118,7 @@ CREATE TABLE claims (                      -- each call's word on who a visitor 
     visitor INTEGER NOT NULL, seq INTEGER NOT NULL,
     act INTEGER NOT NULL,                  -- identity.Act
     why TEXT NOT NULL, user INTEGER, email INTEGER, strength INTEGER NOT NULL,
-    PRIMARY KEY (visitor, seq, act)
+    PRIMARY KEY (visitor, seq, why)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX claims_user ON claims (user) WHERE user IS NOT NULL;
 CREATE INDEX claims_email ON claims (email) WHERE email IS NOT NULL;

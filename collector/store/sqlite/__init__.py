@@ -1,0 +1,241 @@
+"""One SQLite file: the log and all that is derived from it, behind the port of `collector.store`.
+
+What enters and leaves is the port's. One connection writes (the writer's thread, or a command); look-ups and exports have
+connections of their own that only read. It knows nothing of the web.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+import msgspec
+
+from collector.errors import NotFound, Unavailable
+from collector.event import Site
+from collector.store import (
+    ActivityPage,
+    ActivityQuery,
+    CustomerPage,
+    Entry,
+    Export,
+    ExportQuery,
+    Outcome,
+    Profile,
+    Quarantined,
+    Token,
+)
+from collector.store.keys import read_key
+from collector.store.sqlite import desk
+from collector.store.sqlite.connection import connect
+from collector.store.sqlite.dictionary import Dictionaries, pack_id
+from collector.store.sqlite.exporting import export
+from collector.store.sqlite.log import Appender
+from collector.store.sqlite.projection import Projection
+from collector.store.sqlite.reading import Reading
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """The store of one file. Open it with `SqliteStore.open`."""
+
+    def __init__(self, path: str, conn: sqlite3.Connection) -> None:
+        self.path = path
+        self._conn = conn
+        self._writing = threading.RLock()
+        self._readers = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._words = Dictionaries(conn)
+        self._appender = Appender(conn, self._words, _mid_key(conn))
+        self._projection = Projection(conn, self._words)
+        self._data_version = 0
+
+    @classmethod
+    def open(cls, path: str, *, create: bool = True) -> SqliteStore:
+        """Open the file, made and brought up to date where needed. Raises NotFound, Misuse."""
+        return cls(path, connect(path, create=create))
+
+    def close(self) -> None:
+        for conn in [*self._opened, self._conn]:
+            conn.close()
+
+    # The log --------------------------------------------------------------------------------------------------
+
+    def append(self, entries: Sequence[Entry]) -> list[Outcome]:
+        with self._transaction():
+            return self._appender.append(entries)
+
+    def follow(self, events_max: int = 2_000) -> bool:
+        with self._transaction():
+            return self._projection.follow(events_max) == events_max
+
+    def rebuild(self) -> int:
+        taken_in = 0
+        with self._transaction():
+            self._projection.reset()
+            while n := self._projection.follow(5_000):
+                taken_in += n
+            self._projection.sweep()
+        return taken_in
+
+    def unlink(self, key: str, visitor: str, at: int) -> None:
+        self._catch_up()
+        with self._transaction() as conn:
+            customer = self._customer(key)
+            row = conn.execute("SELECT id FROM visitors WHERE visitor = ?", (pack_id(visitor),)).fetchone()
+            joined = row and conn.execute(
+                "SELECT 1 FROM tenancies WHERE visitor = ? AND customer = ?", (row[0], customer)
+            )
+            if not joined or joined.fetchone() is None:
+                raise NotFound(f"visitor {visitor} is not joined to {key}")
+            persons = msgspec.json.encode(self._members(customer)).decode()
+            conn.execute("INSERT INTO unlinks (visitor, time, persons) VALUES (?, ?, ?)", (row[0], at, persons))
+            self._projection.resettle(visitors=[row[0]])
+
+    def undo_link(self, key: str, id: str, at: int) -> None:
+        self._catch_up()
+        with self._transaction() as conn:
+            members = self._members(self._customer(key))
+            sought = read_key(id)
+            row = conn.execute(
+                "SELECT id, kind FROM persons WHERE value = ? AND kind = ? AND space = ?",
+                (sought.value, int(sought.kind), sought.space),
+            ).fetchone()
+            others = [member for member in members if row and member != row[0]]
+            if row is None or row[0] not in members or not others:
+                raise NotFound(f"{id} is not linked to {key}")
+            if row[1] == 0:
+                # A former user id keeps its own addresses: only its join to other user ids is undone, where there is one.
+                users = [m for m in others if self._kind(m) == 0]
+                others = users or others
+            conn.execute(
+                "INSERT INTO link_undos (person, time, persons) VALUES (?, ?, ?)",
+                (row[0], at, msgspec.json.encode(others).decode()),
+            )
+            self._projection.resettle(persons=members)
+
+    # Reading --------------------------------------------------------------------------------------------------
+
+    def profile(self, key: str) -> Profile | None:
+        return self._read(lambda reading: reading.profile(key))
+
+    def activity(self, key: str, query: ActivityQuery) -> ActivityPage | None:
+        return self._read(lambda reading: reading.activity(key, query))
+
+    def customers(self, q: str, sort: str, cursor: str | None, limit: int) -> CustomerPage:
+        return self._read(lambda reading: reading.customers(q, sort, cursor, limit))
+
+    def stats(self) -> dict[str, int]:
+        return self._read(lambda reading: reading.stats())
+
+    def export(self, dataset: str, query: ExportQuery) -> Export:
+        return export(self.path, dataset, query)
+
+    # Settings -------------------------------------------------------------------------------------------------
+
+    def sites(self) -> list[Site]:
+        return desk.sites(self._reader())
+
+    def put_site(self, site: Site) -> None:
+        with self._transaction() as conn:
+            desk.put_site(conn, site)
+
+    def remove_site(self, name: str, at: int) -> None:
+        with self._transaction() as conn:
+            desk.remove_site(conn, name, at)
+
+    def tokens(self) -> list[Token]:
+        return desk.tokens(self._reader())
+
+    def put_token(self, token: Token) -> None:
+        with self._transaction() as conn:
+            desk.put_token(conn, token)
+
+    def revoke_token(self, name: str, at: int) -> None:
+        with self._transaction() as conn:
+            desk.revoke_token(conn, name, at)
+
+    def quarantined(self, after: int, limit: int) -> list[Quarantined]:
+        return desk.quarantined(self._reader(), after, limit)
+
+    def release(self, ids: Iterable[int]) -> None:
+        with self._writing:
+            desk.release(self._conn, ids)
+
+    # Connections ----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction of the writer, on disk when it ends. Raises Unavailable, and then nothing was kept."""
+        with self._writing:
+            try:
+                self._conn.execute("BEGIN IMMEDIATE")
+                self._notice_others()
+                yield self._conn
+                self._conn.execute("COMMIT")
+            except BaseException as error:
+                self._roll_back()
+                if isinstance(error, sqlite3.OperationalError):
+                    raise Unavailable(f"the database cannot be written: {error}") from error
+                raise
+
+    def _roll_back(self) -> None:
+        if self._conn.in_transaction:
+            self._conn.execute("ROLLBACK")
+        self._appender.forget()
+        self._projection.forget()
+
+    def _notice_others(self) -> None:
+        version = self._conn.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._data_version:
+            self._data_version = version
+            self._appender.forget()
+            self._projection.forget()
+
+    def _reader(self) -> sqlite3.Connection:
+        """This thread's own reading connection."""
+        conn: sqlite3.Connection | None = getattr(self._readers, "conn", None)
+        if conn is None:
+            conn = connect(self.path, create=False, read_only=True)
+            self._readers.conn = conn
+            self._opened.append(conn)
+        return conn
+
+    def _read(self, ask: Callable[[Reading], T]) -> T:
+        """One look-up on one snapshot of the file."""
+        conn = self._reader()
+        conn.execute("BEGIN")
+        try:
+            return ask(Reading(conn))
+        finally:
+            conn.execute("ROLLBACK")
+
+    def _catch_up(self) -> None:
+        while self.follow():
+            pass
+
+    def _customer(self, key: str) -> int:
+        customer = Reading(self._conn).customer(key)
+        if customer is None:
+            raise NotFound(f"there is no customer {key}")
+        return customer
+
+    def _members(self, customer: int) -> list[int]:
+        rows = self._conn.execute("SELECT id FROM persons WHERE customer = ? ORDER BY id", (customer,))
+        return [person for (person,) in rows]
+
+    def _kind(self, person: int) -> int:
+        kind: int = self._conn.execute("SELECT kind FROM persons WHERE id = ?", (person,)).fetchone()[0]
+        return kind
+
+
+def _mid_key(conn: sqlite3.Connection) -> bytes:
+    """The key of this file's hashes of messageIds: a stranger cannot make ids that collide."""
+    conn.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('mid_key', ?)", (secrets.token_bytes(16),))
+    key: bytes = conn.execute("SELECT value FROM meta WHERE key = 'mid_key'").fetchone()[0]
+    return key

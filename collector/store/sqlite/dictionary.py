@@ -1,0 +1,86 @@
+"""Dictionaries: each distinct value once, as a small integer.
+
+What enters: ids, names, addresses, pages as text. What leaves: their integer ids, made where they are new.
+Only the writer's connection uses this; what is cached is dropped as soon as another process has written.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import Any
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
+CACHED_MAX = 50_000
+
+USER, EMAIL = 0, 1
+
+
+def pack_id(text: str) -> str | bytes:
+    """An id as it is stored: 16 bytes where it is a lower-case UUID, else as it came."""
+    return bytes.fromhex(text.replace("-", "")) if _UUID(text) else text
+
+
+def unpack_id(stored: str | bytes) -> str:
+    """The id as the client wrote it."""
+    if isinstance(stored, str):
+        return stored
+    digits = stored.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+class Dictionary:
+    """One table of distinct values; `intern` gives a value's id and makes it where it is new."""
+
+    def __init__(self, conn: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> None:
+        self._conn = conn
+        self._ids: dict[tuple[Any, ...], int] = {}
+        where = " AND ".join(f"{column} = ?" for column in columns)
+        self._find = f"SELECT id FROM {table} WHERE {where}"
+        self._add = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+    def intern(self, *values: Any) -> int:
+        known = self._ids.get(values)
+        if known is not None:
+            return known
+        row = self._conn.execute(self._find, values).fetchone()
+        found: int = row[0] if row else (self._conn.execute(self._add, values).lastrowid or 0)
+        if len(self._ids) >= CACHED_MAX:
+            self._ids.clear()
+        self._ids[values] = found
+        return found
+
+    def forget(self) -> None:
+        self._ids.clear()
+
+
+class Dictionaries:
+    """All of them, for one writing connection."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._visitors = Dictionary(conn, "visitors", ("visitor",))
+        self._persons = Dictionary(conn, "persons", ("value", "kind", "space"))
+        self.names = Dictionary(conn, "names", ("name", "type"))
+        self.pages = Dictionary(conn, "pages", ("url", "title"))
+        self.referrers = Dictionary(conn, "referrers", ("referrer", "channel"))
+        self.campaigns = Dictionary(conn, "campaigns", ("source", "medium", "name", "term", "content", "click_id"))
+        self.setups = Dictionary(
+            conn,
+            "setups",
+            ("device", "browser", "browser_version", "os", "os_version", "screen", "locale", "timezone", "library"),
+        )
+        self.consents = Dictionary(conn, "consents", ("granted",))
+
+    def visitor(self, visitor: str) -> int:
+        return self._visitors.intern(pack_id(visitor))
+
+    def user(self, user: str, space: str) -> int:
+        return self._persons.intern(user, USER, space)
+
+    def email(self, email: str) -> int:
+        return self._persons.intern(email, EMAIL, "")
+
+    def forget(self) -> None:
+        """Drop what is cached: another process has written, or a transaction was rolled back."""
+        for dictionary in vars(self).values():
+            dictionary.forget()

@@ -1,0 +1,174 @@
+"""Reading the log for derivation: stored rows -> the facts that visits, identity and orders are made of.
+
+What enters: a connection and ranges of the log. What leaves: facts with integer handles, steps and keys.
+It derives nothing itself.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+
+from collector.event import Campaign, Trust
+from collector.identity import Place
+from collector.orders import OrderCall
+from collector.store.sqlite.dictionary import unpack_id
+from collector.visits import Key, Step, forms_visit
+
+_COLUMNS = """
+events.seq, events.site, events.trust, events.subject, events.time, events.mid, events.name,
+events.user, events.email, events.previous, events.staff, events.campaign
+"""
+# Properties are read only where derivation needs them: traits, and whatever may speak of an order.
+_SINCE = f"""
+SELECT {_COLUMNS}, CASE WHEN events.user IS NOT NULL OR events.email IS NOT NULL OR instr(events.properties, '"order')
+                        THEN events.properties END
+FROM events WHERE events.seq > ? ORDER BY events.seq LIMIT ?
+"""
+# Index events_timeline.
+_OF_VISITOR = f"SELECT {_COLUMNS}, NULL FROM events WHERE events.subject = ? AND events.seq <= ? ORDER BY events.time"
+_FROM_TIME = "SELECT time, mid, trust, seq FROM events WHERE subject = ? AND time >= ? ORDER BY time"
+_DOWN_FROM = """
+SELECT time, mid, trust, seq, name, staff FROM events WHERE subject = ? AND time <= ? ORDER BY time DESC
+"""
+_LAST_TAKEN_IN = "SELECT time, mid, trust, seq FROM events WHERE subject = ? AND seq <= ? ORDER BY time DESC"
+_UP_FROM = "SELECT time, mid, trust, seq, name, staff FROM events WHERE subject = ? AND time >= ? ORDER BY time"
+# Primary key of order_calls, then one row of the log for each.
+_OF_ORDER = f"""
+SELECT {_COLUMNS}, events.properties
+FROM order_calls JOIN events ON events.seq = order_calls.seq WHERE order_calls.site = ? AND order_calls.order_id = ?
+"""
+_exact = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+
+
+class Fact(NamedTuple):
+    """What derivation needs of one event; persons, visitors and dictionaries as integer handles."""
+
+    seq: int
+    site: int
+    trust: int
+    subject: int
+    time: int
+    mid: Any
+    name_id: int
+    user: int | None
+    email: int | None
+    previous: str | None
+    staff: int | None
+    campaign: int | None
+    properties: str | None
+
+    @property
+    def key(self) -> Key:
+        return self.time, unpack_id(self.mid), int(self.trust == Trust.SERVER)
+
+
+class Facts:
+    """Facts of the log through one connection; the names and campaigns of the dictionaries are kept at hand."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+        self._names: dict[int, tuple[str, str]] = {}
+        self._campaigns: dict[int, Campaign] = {}
+
+    def since(self, seq: int, limit: int) -> list[Fact]:
+        return [Fact._make(row) for row in self._conn.execute(_SINCE, (seq, limit))]
+
+    def of_visitor(self, visitor: int, upto: int) -> list[Fact]:
+        """A visitor's events up to that seq, sorted by key."""
+        facts = [Fact._make(row) for row in self._conn.execute(_OF_VISITOR, (visitor, upto))]
+        facts.sort(key=lambda fact: fact.key)
+        return facts
+
+    def of_order(self, site: int, order_id: str) -> list[OrderCall]:
+        return [self._order_call(Fact._make(row)) for row in self._conn.execute(_OF_ORDER, (site, order_id))]
+
+    def first_from(self, subject: int, place: Place) -> tuple[Key, int] | None:
+        """The first event at or behind a place, as (key, seq)."""
+        rows = self._conn.execute(_FROM_TIME, (subject, place[0]))
+        return self._first(rows, lambda key: key >= place, min)
+
+    def last_taken_in(self, subject: int, projected: int) -> Key | None:
+        """The last event of a timeline among those up to `projected`."""
+        found = self._first(self._conn.execute(_LAST_TAKEN_IN, (subject, projected)), lambda key: True, max)
+        return found[0] if found else None
+
+    def last_before(self, subject: int, place: Place | None) -> tuple[Key, int] | None:
+        """The last event before a place (None: at all) in which the person took part, as (key, seq)."""
+        bound = 2**62 if place is None else place[0]
+        rows = self._conn.execute(_DOWN_FROM, (subject, bound))
+        return self._first(self._taking_part(rows), lambda key: place is None or key < place, max)
+
+    def first_seen_from(self, subject: int, place: Place) -> tuple[Key, int] | None:
+        """The first event at or behind a place in which the person took part, as (key, seq)."""
+        rows = self._conn.execute(_UP_FROM, (subject, max(place[0], -(2**62))))
+        return self._first(self._taking_part(rows), lambda key: key >= place, min)
+
+    def name(self, name_id: int) -> tuple[str, str]:
+        """(type, name) of a dictionary entry."""
+        if name_id not in self._names:
+            row = self._conn.execute("SELECT type, name FROM names WHERE id = ?", (name_id,)).fetchone()
+            self._names[name_id] = (row[0], row[1])
+        return self._names[name_id]
+
+    def campaign(self, campaign: int | None) -> Campaign | None:
+        if campaign is None:
+            return None
+        if campaign not in self._campaigns:
+            row = self._conn.execute(
+                "SELECT source, medium, name, term, content, click_id FROM campaigns WHERE id = ?", (campaign,)
+            ).fetchone()
+            if len(self._campaigns) > 10_000:
+                self._campaigns.clear()
+            self._campaigns[campaign] = Campaign(*row)
+        return self._campaigns[campaign]
+
+    def steps(self, facts: Iterable[Fact]) -> list[Step]:
+        """The steps of those events that form visits, in the order given."""
+        return [Step(fact.key, fact.seq, self.campaign(fact.campaign)) for fact in facts if self.forms_visit(fact)]
+
+    def forms_visit(self, fact: Fact) -> bool:
+        return forms_visit(*self.name(fact.name_id), bool(fact.staff))
+
+    def forget(self) -> None:
+        self._names.clear()
+        self._campaigns.clear()
+
+    def _order_call(self, fact: Fact) -> OrderCall:
+        call_type, name = self.name(fact.name_id)
+        return OrderCall(
+            key=fact.key,
+            seq=fact.seq,
+            trust=fact.trust,
+            type=call_type,
+            name=name,
+            properties=exact_properties(fact.properties),
+            visitor=fact.subject if fact.subject > 0 else None,
+            user=fact.user,
+            email=fact.email,
+            staff=bool(fact.staff),
+        )
+
+    def _taking_part(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        return (row for row in rows if forms_visit(*self.name(row[4]), bool(row[5])))
+
+    @staticmethod
+    def _first(rows: Iterable[tuple[Any, ...]], fits: Any, best: Any) -> tuple[Key, int] | None:
+        """The best fitting row of the first millisecond that has one: rows come by time, ties in any order."""
+        found: list[tuple[Key, int]] = []
+        for time, mid, trust, seq, *_ in rows:
+            if found and found[0][0][0] != time:
+                break
+            key = (time, unpack_id(mid), int(trust == Trust.SERVER))
+            if fits(key):
+                found.append((key, seq))
+        return best(found) if found else None
+
+
+def exact_properties(properties: str | None) -> dict[str, Any]:
+    """Properties with numbers as exact decimals."""
+    return _exact.decode(properties) if properties else {}

@@ -1,0 +1,152 @@
+"""The durable append: entries -> one transaction, on disk when it returns.
+
+What enters: accepted events, refused calls, counts. What leaves: what became of each. A messageId that (site, kind of
+key) has already is a duplicate. It knows nothing of what is derived from the log.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from ipaddress import ip_address
+from typing import Any
+
+import msgspec
+
+from collector.event import Campaign, Dropped, Event, Setup
+from collector.store import Entry, Left, Outcome, Quarantined
+from collector.store.sqlite import desk
+from collector.store.sqlite.dictionary import Dictionaries, pack_id
+
+BOTS_MAX = 1_000
+
+_INSERT = """
+INSERT INTO events (site, trust, subject, time, lag, name, mid, mid_hash, user, email, previous, staff,
+                    page, referrer, campaign, setup, consent, network, properties, context)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+# One probe of index events_mid for each new messageId of the group.
+_KNOWN = """
+SELECT events.mid, events.site, events.trust = 3
+FROM json_each(?) AS sought CROSS JOIN events ON events.mid_hash = sought.value
+"""
+_COUNT = """
+INSERT INTO counters (day, site, what, n) VALUES (?, ?, ?, ?)
+ON CONFLICT (day, site, what) DO UPDATE SET n = n + excluded.n
+"""
+_NO_CAMPAIGN = Campaign()
+_NO_SETUP = Setup()
+
+
+class Appender:
+    """Writes groups of entries; the caller holds the transaction."""
+
+    def __init__(self, conn: sqlite3.Connection, dictionaries: Dictionaries, mid_key: bytes) -> None:
+        self._conn, self._words, self._mid_key = conn, dictionaries, mid_key
+        self._sites: dict[str, int] = {}
+
+    def forget(self) -> None:
+        self._words.forget()
+        self._sites.clear()
+
+    def append(self, entries: Sequence[Entry]) -> list[Outcome]:
+        """Store a group; the outcomes are in the order of the entries."""
+        events = [(at, entry) for at, entry in enumerate(entries) if isinstance(entry, Event)]
+        outcomes = [Outcome.STORED] * len(entries)
+        counts: Counter[tuple[str, int, str]] = Counter()
+        self._add_events(events, outcomes)
+        refused: list[tuple[int, Quarantined]] = []
+        for at, entry in enumerate(entries):
+            if isinstance(entry, Quarantined):
+                refused.append((self._site(entry.site), entry))
+                outcomes[at] = Outcome.QUARANTINED
+                counts[_day(entry.received), self._site(entry.site), f"quarantined:{entry.reason}"] += 1
+            elif isinstance(entry, Left):
+                self._leave(entry)
+                outcomes[at] = Outcome.DROPPED
+                counts[_day(entry.received), self._site(entry.site), f"dropped:{entry.why}"] += 1
+        if refused:
+            desk.keep(self._conn, refused)
+        if counts:
+            self._conn.executemany(_COUNT, [(*key, n) for key, n in counts.items()])
+        return outcomes
+
+    def _add_events(self, events: list[tuple[int, Event]], outcomes: list[Outcome]) -> None:
+        if not events:
+            return
+        marked = [(at, event, self._site(event.site), pack_id(event.id)) for at, event in events]
+        hashes = [self._hash(mid) for _, _, _, mid in marked]
+        known = set(self._conn.execute(_KNOWN, (msgspec.json.encode(hashes).decode(),)))
+        rows = []
+        for (at, event, site, mid), mid_hash in zip(marked, hashes, strict=True):
+            identity = (mid, site, int(event.server))
+            if identity in known:
+                outcomes[at] = Outcome.DUPLICATE
+            else:
+                known.add(identity)
+                rows.append(self._row(event, site, mid, mid_hash))
+        self._conn.executemany(_INSERT, rows)
+
+    def _row(self, event: Event, site: int, mid: str | bytes, mid_hash: int) -> tuple[Any, ...]:
+        words = self._words
+        user = words.user(event.user, event.space) if event.user else None
+        email = words.email(event.email) if event.email else None
+        subject = words.visitor(event.visitor) if event.visitor else -(user or email or 0)
+        campaign, setup = event.campaign, event.setup
+        return (
+            site,
+            int(event.trust),
+            subject,
+            event.time,
+            event.received - event.time,
+            words.names.intern(event.name, event.type),
+            mid,
+            mid_hash,
+            user,
+            email,
+            event.previous,
+            1 if event.staff else None,
+            words.pages.intern(event.url, event.title) if event.url or event.title else None,
+            words.referrers.intern(event.referrer, event.channel) if event.referrer or event.channel else None,
+            words.campaigns.intern(*msgspec.structs.astuple(campaign)) if campaign != _NO_CAMPAIGN else None,
+            words.setups.intern(*msgspec.structs.astuple(setup)) if setup != _NO_SETUP else None,
+            words.consents.intern(event.consent) if event.consent else None,
+            _pack_network(event.network),
+            event.properties or None,
+            event.context or None,
+        )
+
+    def _hash(self, mid: str | bytes) -> int:
+        written = mid if isinstance(mid, bytes) else b"text:" + mid.encode()
+        return int.from_bytes(blake2b(written, digest_size=4, key=self._mid_key).digest(), "big", signed=True)
+
+    def _leave(self, entry: Left) -> None:
+        if entry.why is Dropped.BOT:
+            self._conn.execute(
+                "INSERT INTO bots (site, received, user_agent, url) VALUES (?, ?, ?, ?)",
+                (self._site(entry.site), entry.received, entry.user_agent, entry.url),
+            )
+            self._conn.execute("DELETE FROM bots WHERE id <= (SELECT max(id) FROM bots) - ?", (BOTS_MAX,))
+
+    def _site(self, name: str) -> int:
+        if name not in self._sites:
+            row = self._conn.execute("SELECT id FROM sites WHERE name = ?", (name,)).fetchone()
+            if row is None:
+                raise LookupError(f"no site {name!r}")
+            self._sites[name] = row[0]
+        return self._sites[name]
+
+
+def _pack_network(network: str) -> bytes | None:
+    """The part of a shortened address that is not zero: 3 bytes of an IPv4, 6 of an IPv6 address."""
+    if not network:
+        return None
+    packed = ip_address(network).packed
+    return packed[:3] if len(packed) == 4 else packed[:6]
+
+
+def _day(received: int) -> str:
+    return datetime.fromtimestamp(received / 1000, UTC).strftime("%Y-%m-%d")

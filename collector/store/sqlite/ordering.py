@@ -1,0 +1,202 @@
+"""The orders projection: all calls about one order -> rows of `orders` and `order_lines`, and story 15's claims.
+
+What enters: facts that speak of orders. What leaves: rows changed, with their revision, and the visitors and customers
+that a change touches. Folding is `collector.orders`' affair.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from collector.event import Trust
+from collector.identity import Act
+from collector.orders import Order, OrderCall, fold, match, order_id_of
+from collector.store.sqlite.facts import Fact, Facts, exact_properties
+from collector.store.sqlite.feed import Revisions
+from collector.visits import Key
+
+Reference = tuple[int, str]
+
+_ADD_CALL = "INSERT OR IGNORE INTO order_calls (site, order_id, seq) VALUES (?, ?, ?)"
+_DROP_MATCH = "DELETE FROM claims WHERE visitor = ? AND seq = ? AND why = 'order_match'"
+_ADD_MATCH = """
+INSERT OR IGNORE INTO claims (visitor, seq, act, why, user, email, strength) VALUES (?, ?, ?, 'order_match', ?, ?, ?)
+"""
+_STANDING = """
+SELECT customer, visitor, confirmed, status, time, currency, total, refunded, fold, deleted
+FROM orders WHERE site = ? AND order_id = ?
+"""
+_PUT = """
+INSERT OR REPLACE INTO orders
+    (site, order_id, customer, visitor, confirmed, status, time, currency, total, refunded, fold, deleted, rev)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
+"""
+_DROP = "UPDATE orders SET deleted = 1, customer = NULL, rev = ? WHERE site = ? AND order_id = ? AND deleted = 0"
+_LINES = """
+SELECT n, product_id, variant_id, sku, name, quantity, price, discount
+FROM order_lines WHERE site = ? AND order_id = ? AND deleted = 0 ORDER BY n
+"""
+_PUT_LINE = """
+INSERT OR REPLACE INTO order_lines
+    (site, order_id, n, product_id, variant_id, sku, name, quantity, price, discount, rev, deleted)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+"""
+_DROP_LINES = "UPDATE order_lines SET deleted = 1, rev = ? WHERE site = ? AND order_id = ? AND n >= ? AND deleted = 0"
+
+
+class Folded(NamedTuple):
+    """An order made anew; `anchor` is the key of the call that ties it to a browser, None where none does."""
+
+    order: Order | None
+    anchor: Key | None
+
+
+class Ordering:
+    """Keeps `orders` and `order_lines` up to the log, within the caller's transaction."""
+
+    def __init__(self, conn: sqlite3.Connection, facts: Facts) -> None:
+        self._conn, self._facts = conn, facts
+
+    def note(self, fact: Fact) -> Reference | None:
+        """Take in a call that speaks of an order; returns which."""
+        if not fact.properties or '"order' not in fact.properties:
+            return None
+        order_id = order_id_of(*self._facts.name(fact.name_id), exact_properties(fact.properties))
+        if order_id is None:
+            return None
+        self._conn.execute(_ADD_CALL, (fact.site, order_id, fact.seq))
+        return fact.site, order_id
+
+    def refold(self, reference: Reference) -> tuple[Folded, set[int]]:
+        """Make an order and its story-15 claim anew; returns it, and the visitors whose tenancies may change."""
+        calls = self._facts.of_order(*reference)
+        order = fold(calls)
+        visitors = self._rematch(calls)
+        if order is None or order.anchor is None:
+            return Folded(order, None), visitors
+        anchor = next(call.key for call in calls if call.seq == order.anchor)
+        return Folded(order, anchor), visitors | {order.visitor}
+
+    def write(
+        self,
+        reference: Reference,
+        folded: Folded,
+        resolve: Callable[[int], int | None],
+        holder_at: Callable[[int, Key], int | None],
+        suppressed: set[int],
+        revisions: Revisions,
+    ) -> set[int]:
+        """Write the order where it differs; returns the customers whose orders changed."""
+        standing = self._conn.execute(_STANDING, reference).fetchone()
+        former = {standing[0]} if standing and standing[0] is not None else set()
+        if folded.order is None:
+            self._conn.execute(_DROP, (revisions.next(), *reference))
+            return former
+        order = folded.order
+        customer = _customer(order, folded.anchor, resolve, holder_at, suppressed)
+        written = msgspec.json.encode(replace(order, user=None, email=None, visitor=None, anchor=None)).decode()
+        row = (
+            customer,
+            order.visitor,
+            int(order.confirmed),
+            order.status,
+            order.time,
+            order.currency,
+            order.total,
+            order.refunded,
+            written,
+            0,
+        )
+        if row == standing:
+            return set()
+        self._conn.execute(_PUT, (*reference, *row[:-1], revisions.next()))
+        self._write_lines(reference, order, revisions)
+        return former | ({customer} if customer is not None else set())
+
+    def _rematch(self, calls: list[OrderCall]) -> set[int]:
+        visitors: set[int] = set()
+        for call in calls:
+            if call.visitor is not None and self._conn.execute(_DROP_MATCH, (call.visitor, call.seq)).rowcount:
+                visitors.add(call.visitor)
+        found = match(calls)
+        if found is not None:
+            act = Act.LOG_IN if found.user is not None else Act.ORDER_EMAIL
+            claim = (found.call.visitor, found.call.seq, int(act), found.user, found.email, int(Trust.SERVER))
+            self._conn.execute(_ADD_MATCH, claim)
+            visitors.add(found.call.visitor)
+        return visitors
+
+    def _write_lines(self, reference: Reference, order: Order, revisions: Revisions) -> None:
+        lines = [(n, *msgspec.structs.astuple(line)) for n, line in enumerate(order.lines)]
+        if lines == self._conn.execute(_LINES, reference).fetchall():
+            return
+        for line in lines:
+            self._conn.execute(_PUT_LINE, (*reference, *line, revisions.next()))
+        self._conn.execute(_DROP_LINES, (revisions.next(), *reference, len(lines)))
+
+
+def _customer(
+    order: Order,
+    anchor: Key | None,
+    resolve: Callable[[int], int | None],
+    holder_at: Callable[[int, Key], int | None],
+    suppressed: set[int],
+) -> int | None:
+    """An order stays with the person whom it names; one that names nobody belongs to whom its visitor belonged then.
+
+    A browser's bare address does not name anybody while a user id of that visit held.
+    """
+    if order.user is not None:
+        return resolve(order.user)
+    overruled = not order.confirmed and order.anchor in suppressed
+    if order.email is not None and not overruled:
+        return resolve(order.email)
+    return None if anchor is None else holder_at(order.visitor, anchor)
+
+
+class Sum(NamedTuple):
+    """A customer's orders, added up."""
+
+    orders: int
+    unconfirmed: int
+    first: int | None
+    last: int | None
+    money: list[dict[str, str]]
+
+
+# Indexes orders_customer and orders_visitor.
+_SUMMED = {
+    of: f"SELECT confirmed, time, currency, total, refunded FROM orders WHERE {of} = ? AND deleted = 0"
+    for of in ("customer", "visitor")
+}
+
+
+def add_up(conn: sqlite3.Connection, whose: int, of: Literal["customer", "visitor"] = "customer") -> Sum:
+    """All orders of a customer, or of a visitor; currencies are never added together."""
+    rows = conn.execute(_SUMMED[of], (whose,)).fetchall()
+    totals: dict[str, list[Decimal]] = {}
+    for confirmed, _, currency, total, refunded in rows:
+        if total is not None:
+            sums = totals.setdefault(currency or "", [Decimal(0)] * 3)
+            sums[0] += Decimal(total)
+            sums[1] += Decimal(refunded)
+            sums[2] += Decimal(0) if confirmed else Decimal(total)
+    money = [
+        {
+            "currency": currency,
+            "gross": format(gross, "f"),
+            "refunded": format(refunded, "f"),
+            "net": format(gross - refunded, "f"),
+            "unconfirmed": format(unconfirmed, "f"),
+        }
+        for currency, (gross, refunded, unconfirmed) in sorted(totals.items())
+    ]
+    times = [time for _, time, *_ in rows]
+    unconfirmed = sum(not confirmed for confirmed, *_ in rows)
+    return Sum(len(rows), unconfirmed, min(times, default=None), max(times, default=None), money)

@@ -1,0 +1,146 @@
+"""Who persons are: links -> each id's customer, and traits.
+
+What enters: calls that name persons. What leaves: `persons.customer`, `links` and `traits`, and the ids whose customer
+changed. It knows nothing of visitors.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+import msgspec
+
+from collector.event import Trust
+from collector.identity import LINKS, Link, Undo, customers
+from collector.store.sqlite.dictionary import Dictionaries, unpack_id
+from collector.store.sqlite.facts import Fact, Facts, exact_properties
+
+_ADD_LINK = "INSERT OR IGNORE INTO links (person, seq, user, strength, why) VALUES (?, ?, ?, ?, ?)"
+# Primary key of links and index links_user.
+_TOUCHING = """
+SELECT events.time, events.mid, events.trust, links.seq, links.why, links.person, links.user, links.strength
+FROM links JOIN events ON events.seq = links.seq WHERE links.person = :person
+UNION
+SELECT events.time, events.mid, events.trust, links.seq, links.why, links.person, links.user, links.strength
+FROM links JOIN events ON events.seq = links.seq WHERE links.user = :person
+"""
+# Stronger wins, then latest; in the same millisecond the greater messageId.
+_PUT_TRAIT = """
+INSERT INTO traits (person, name, value, strength, time, seq) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (person, name) DO UPDATE SET
+    value = excluded.value, strength = excluded.strength, time = excluded.time, seq = excluded.seq
+WHERE (excluded.strength, excluded.time) > (traits.strength, traits.time)
+   OR ((excluded.strength, excluded.time) = (traits.strength, traits.time)
+       AND (SELECT mid FROM events WHERE seq = excluded.seq) > (SELECT mid FROM events WHERE seq = traits.seq))
+"""
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class People:
+    """Keeps `links`, `traits` and `persons.customer` up to the log, within the caller's transaction."""
+
+    def __init__(self, conn: sqlite3.Connection, facts: Facts, words: Dictionaries) -> None:
+        self._conn, self._facts, self._words = conn, facts, words
+        self._customer: dict[int, int | None] = {}
+
+    def forget(self) -> None:
+        self._customer.clear()
+
+    def customer_of(self, person: int) -> int | None:
+        """The customer whose id this is; None: nobody's yet."""
+        if person not in self._customer:
+            row = self._conn.execute("SELECT customer FROM persons WHERE id = ?", (person,)).fetchone()
+            if len(self._customer) > 50_000:
+                self._customer.clear()
+            self._customer[person] = row[0] if row else None
+        return self._customer[person]
+
+    def note(self, fact: Fact) -> set[int]:
+        """Take in what one call says of persons; returns those whose customer may have changed."""
+        if fact.trust == Trust.CLAIMED or (fact.user is None and fact.email is None):
+            return set()
+        call_type, name = self._facts.name(fact.name_id)
+        named = {fact.user if fact.user is not None else fact.email}
+        if call_type == "identify":
+            self._note_traits(fact)
+        why = call_type if call_type == "identify" else name.lower().replace(" ", "_") if call_type == "track" else ""
+        dirty = {person for person in named if person is not None and self.customer_of(person) is None}
+        if fact.user is not None and fact.email is not None and why in LINKS:
+            self._conn.execute(_ADD_LINK, (fact.email, fact.seq, fact.user, fact.trust, why))
+            if not self._is_known(fact.email, fact.user, fact.trust):
+                dirty |= {fact.email, fact.user}
+        if call_type == "alias" and fact.trust == Trust.SERVER and fact.user is not None and fact.previous:
+            former = self._words.user(fact.previous, self._space(fact.user))
+            self._conn.execute(_ADD_LINK, (former, fact.seq, fact.user, fact.trust, "alias"))
+            dirty |= {former, fact.user}
+        return dirty
+
+    def settle(self, dirty: Iterable[int]) -> dict[int, int | None]:
+        """Resolve these persons and all that are linked with them; returns each changed person's former customer."""
+        changed: dict[int, int | None] = {}
+        done: set[int] = set()
+        for person in sorted(dirty):
+            if person in done:
+                continue
+            links, persons = self._closure(person)
+            done |= persons
+            resolved = customers(links, self._undos(persons))
+            for member in persons:
+                customer, strength = resolved.get(member, (member, int(Trust.SERVER)))
+                former = self.customer_of(member)
+                if former != customer:
+                    changed[member] = former
+                    self._conn.execute("UPDATE persons SET customer = ? WHERE id = ?", (customer, member))
+                    self._customer[member] = customer
+        return changed
+
+    def strengths(self, members: Iterable[int]) -> dict[int, int]:
+        """How strongly each of a customer's ids is linked to it."""
+        strengths: dict[int, int] = {}
+        for person in members:
+            links, persons = self._closure(person)
+            resolved = customers(links, self._undos(persons))
+            if person in resolved:
+                strengths[person] = resolved[person][1]
+        return strengths
+
+    def _closure(self, person: int) -> tuple[list[Link], set[int]]:
+        links: dict[tuple[int, int], Link] = {}
+        persons, todo = {person}, [person]
+        while todo:
+            for time, mid, trust, seq, why, one, user, strength in self._conn.execute(
+                _TOUCHING, {"person": todo.pop()}
+            ):
+                key = (time, unpack_id(mid), int(trust == Trust.SERVER))
+                links[(one, seq)] = Link(key, seq, why, one, user, strength)
+                todo += {one, user} - persons
+                persons |= {one, user}
+        return list(links.values()), persons
+
+    def _undos(self, persons: set[int]) -> list[Undo]:
+        rows = self._conn.execute("SELECT time, person, persons FROM link_undos").fetchall()
+        return [Undo(time, one, frozenset(msgspec.json.decode(others))) for time, one, others in rows if one in persons]
+
+    def _is_known(self, email: int, user: int, strength: int) -> bool:
+        """Whether a link says nothing new: its ends have one customer already, by a link at least as strong."""
+        if self.customer_of(email) is None or self.customer_of(email) != self.customer_of(user):
+            return False
+        row = self._conn.execute(
+            "SELECT max(strength) FROM links WHERE person = ? AND user = ? AND seq < (SELECT max(seq) FROM links"
+            " WHERE person = ? AND user = ?)",
+            (email, user, email, user),
+        ).fetchone()
+        return row[0] is not None and row[0] >= strength
+
+    def _note_traits(self, fact: Fact) -> None:
+        person = fact.user if fact.user is not None else fact.email
+        rows = [
+            (person, name, _encoder.encode(value).decode(), fact.trust, fact.time, fact.seq)
+            for name, value in exact_properties(fact.properties).items()
+        ]
+        self._conn.executemany(_PUT_TRAIT, rows)
+
+    def _space(self, user: int) -> str:
+        space: str = self._conn.execute("SELECT space FROM persons WHERE id = ?", (user,)).fetchone()[0]
+        return space

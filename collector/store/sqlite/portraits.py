@@ -1,0 +1,152 @@
+"""The customers projection: ids, traits, spans and orders of one customer -> its row of `customers`.
+
+What enters: a customer (the person whose key it bears). What leaves: its row, written where it differs, or marked deleted
+where nobody bears the key any more. It decides nothing about who is who.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from collector.event import Trust
+from collector.identity import START
+from collector.store.sqlite.dictionary import EMAIL, unpack_id
+from collector.store.sqlite.facts import Facts
+from collector.store.sqlite.feed import Revisions
+from collector.store.sqlite.ordering import add_up
+from collector.store.sqlite.people import People
+from collector.visits import Key
+
+# Index persons_customer.
+_IDS = "SELECT id, kind, space, value FROM persons WHERE customer = ? ORDER BY id = ? DESC, kind, value, space"
+_TRAITS = "SELECT name, value, strength, time, seq FROM traits WHERE person = ?"
+# Index tenancies_customer.
+_SPANS = """
+SELECT tenancies.visitor, start.time, start.mid, start.trust, stop.time, stop.mid, stop.trust
+FROM tenancies JOIN events AS start ON start.seq = tenancies.from_seq LEFT JOIN events AS stop ON stop.seq = tenancies.to_seq
+WHERE tenancies.customer = ?
+"""
+_STRONGEST = """
+SELECT max(strength) FROM (
+    SELECT max(strength) AS strength FROM claims WHERE user = ?1
+    UNION ALL SELECT max(strength) FROM claims WHERE email = ?1
+    UNION ALL SELECT max(trust) FROM events WHERE subject = -?1)
+"""
+_ROW = """
+SELECT kind, ids, traits, money, name, email, phone, first_seen, last_seen, orders, unconfirmed, first_order, last_order,
+       deleted
+FROM customers WHERE customer = ?
+"""
+_PUT = """
+INSERT OR REPLACE INTO customers
+    (customer, kind, ids, traits, money, name, email, phone, first_seen, last_seen, orders, unconfirmed, first_order,
+     last_order, deleted, rev)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_DROP = "UPDATE customers SET deleted = 1, rev = ? WHERE customer = ? AND deleted = 0"
+_SEEN = "UPDATE customers SET last_seen = ?1, rev = ?2 WHERE customer = ?3 AND (last_seen IS NULL OR last_seen < ?1)"
+
+
+class Portraits:
+    """Keeps `customers` up to what it is made of, within the caller's transaction."""
+
+    def __init__(self, conn: sqlite3.Connection, facts: Facts, people: People) -> None:
+        self._conn, self._facts, self._people = conn, facts, people
+
+    def seen(self, customer: int, time: int, revisions: Revisions) -> None:
+        """A known customer did one thing more."""
+        self._conn.execute(_SEEN, (time, revisions.next(), customer))
+
+    def draw(self, customer: int, revisions: Revisions) -> None:
+        """Make a customer's row anew and write it where it differs."""
+        members = self._conn.execute(_IDS, (customer, customer)).fetchall()
+        if not members:
+            self._conn.execute(_DROP, (revisions.next(), customer))
+            return
+        traits = self._traits([person for person, *_ in members])
+        total = add_up(self._conn, customer)
+        first_seen, last_seen = self._seen([person for person, *_ in members], customer)
+        row = (
+            ("prospect", "buyer", "repeat")[min(total.orders, 2)],
+            msgspec.json.encode(self._ids(customer, members)).decode(),
+            msgspec.json.encode(traits).decode(),
+            msgspec.json.encode(total.money).decode(),
+            _name(traits),
+            next((value for _, kind, _, value in members if kind == EMAIL), _word(traits, "email")),
+            _word(traits, "phone"),
+            first_seen,
+            last_seen,
+            total.orders,
+            total.unconfirmed,
+            total.first,
+            total.last,
+            0,
+        )
+        if self._conn.execute(_ROW, (customer,)).fetchone() != row:
+            self._conn.execute(_PUT, (customer, *row, revisions.next()))
+
+    def _ids(self, customer: int, members: list[tuple[Any, ...]]) -> list[dict[str, str]]:
+        strengths = self._people.strengths([person for person, *_ in members if person != customer])
+        ids = []
+        for person, kind, space, value in members:
+            if person == customer:
+                known = self._conn.execute(_STRONGEST, (person,)).fetchone()[0]
+                word = Trust(known or Trust.BROWSER).word
+            else:
+                # A browser's word that two ids are one is only ever a claim.
+                linked = strengths.get(person, Trust.SERVER)
+                word = Trust(linked).word if linked > Trust.BROWSER else Trust.CLAIMED.word
+            known_as = {"kind": "email" if kind == EMAIL else "user", "value": value, "strength": word}
+            ids.append({**known_as, "space": space} if space else known_as)
+        return ids
+
+    def _traits(self, persons: list[int]) -> dict[str, Any]:
+        best: dict[str, tuple[Any, ...]] = {}
+        for person in persons:
+            for name, value, strength, time, seq in self._conn.execute(_TRAITS, (person,)):
+                rank = (strength, time, person == persons[0], value)
+                if name not in best or rank > best[name][0]:
+                    best[name] = (rank, value)
+        decoded = {name: msgspec.json.decode(value) for name, (_, value) in sorted(best.items())}
+        return {name: value for name, value in decoded.items() if value is not None}
+
+    def _seen(self, persons: list[int], customer: int) -> tuple[int | None, int | None]:
+        firsts: list[int] = []
+        lasts: list[int] = []
+        spans = self._conn.execute(_SPANS, (customer,)).fetchall()
+        for visitor, time, mid, trust, *stop in spans:
+            start = _key(time, mid, trust)
+            end = None if stop[0] is None else _key(*stop)
+            self._bound(visitor, start, end, firsts, lasts)
+        for person in persons:
+            self._bound(-person, None, None, firsts, lasts)
+        return min(firsts, default=None), max(lasts, default=None)
+
+    def _bound(self, subject: int, start: Key | None, end: Key | None, firsts: list[int], lasts: list[int]) -> None:
+        first = self._facts.first_seen_from(subject, START if start is None else start)
+        last = self._facts.last_before(subject, end)
+        if first is None or last is None or first[0] > last[0]:
+            return
+        firsts.append(first[0][0])
+        lasts.append(last[0][0])
+
+
+def _key(time: int, mid: Any, trust: int) -> Key:
+    return time, unpack_id(mid), int(trust == Trust.SERVER)
+
+
+def _word(traits: dict[str, Any], name: str) -> str:
+    value = traits.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _name(traits: dict[str, Any]) -> str:
+    whole = _word(traits, "name")
+    if whole:
+        return whole
+    first = _word(traits, "first_name") or _word(traits, "firstName")
+    last = _word(traits, "last_name") or _word(traits, "lastName")
+    return f"{first} {last}".strip()

@@ -1,0 +1,250 @@
+"""Projections follow the log: new events -> visits, tenancies, orders, customers, in one transaction a batch.
+
+What enters: the log beyond the last event that was taken in. What leaves: changed rows of what is derived, each with its
+revision. Every step makes anew only what the new events touch; the rules are in the pure modules.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from collector.event import Trust
+from collector.identity import Act, read_claim
+from collector.store.sqlite.dictionary import Dictionaries
+from collector.store.sqlite.facts import Fact, Facts
+from collector.store.sqlite.feed import Revisions
+from collector.store.sqlite.ordering import Folded, Ordering, Reference
+from collector.store.sqlite.people import People
+from collector.store.sqlite.portraits import Portraits
+from collector.store.sqlite.tenure import Tenure
+from collector.store.sqlite.visiting import Visiting
+from collector.visits import Key, Visit
+
+KNOWN_VISITORS_MAX = 50_000
+FEEDS = ("visits", "tenancies", "orders", "order_lines", "customers")
+
+_ADD_CLAIM = "INSERT OR IGNORE INTO claims (visitor, seq, act, why, user, email, strength) VALUES (?, ?, ?, ?, ?, ?, ?)"
+# Indexes claims_user and claims_email.
+_CLAIMANTS = "SELECT visitor FROM claims WHERE user = ?1 UNION SELECT visitor FROM claims WHERE email = ?1"
+_ORDERS_OF_CUSTOMER = "SELECT site, order_id FROM orders WHERE customer = ?"
+_ORDERS_OF_VISITOR = "SELECT site, order_id FROM orders WHERE visitor = ? AND deleted = 0"
+
+
+class State:
+    """What must be known of a visitor to take in its next event at the cost of one step."""
+
+    __slots__ = ("holder", "last", "quiet", "tail")
+
+    def __init__(self, last: Key | None, tail: Visit | None, quiet: bool) -> None:
+        self.last, self.tail, self.quiet = last, tail, quiet
+        self.holder: int | None = None
+
+
+class Projection:
+    """Everything derived, for one writing connection; the caller holds the transaction."""
+
+    def __init__(self, conn: sqlite3.Connection, words: Dictionaries) -> None:
+        self._conn, self._words = conn, words
+        self._facts = Facts(conn)
+        self._people = People(conn, self._facts, words)
+        self._visiting = Visiting(conn, self._facts, words)
+        self._tenure = Tenure(conn, self._facts)
+        self._ordering = Ordering(conn, self._facts)
+        self._portraits = Portraits(conn, self._facts, self._people)
+        self._states: dict[int, State] = {}
+
+    def forget(self) -> None:
+        """Drop what is kept in memory: another process has written, or a transaction was rolled back."""
+        self._states.clear()
+        self._people.forget()
+        self._facts.forget()
+
+    def projected(self) -> int:
+        """The last event that was taken in."""
+        row = self._conn.execute("SELECT value FROM meta WHERE key = 'projected'").fetchone()
+        return int(row[0]) if row else 0
+
+    def follow(self, events_max: int) -> int:
+        """Take in the next events; returns how many."""
+        projected = self.projected()
+        facts = self._facts.since(projected, events_max)
+        if facts:
+            self._take_in(facts, projected)
+            self._conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('projected', ?)", (facts[-1].seq,))
+        return len(facts)
+
+    def resettle(self, visitors: Iterable[int] = (), persons: Iterable[int] = ()) -> None:
+        """Derive these anew: staff said something of them, or events were taken out."""
+        revisions = Revisions(self._conn)
+        batch = _Batch()
+        batch.visitors.update(visitors)
+        batch.persons.update(persons)
+        for visitor in batch.visitors:
+            self._states.pop(visitor, None)
+        self._settle(batch, revisions)
+        revisions.save()
+
+    def reset(self) -> None:
+        """Forget all that is derived. Rows of the feeds are marked 2 until they are derived again or swept."""
+        self.forget()
+        for table in ("claims", "links", "traits", "order_calls"):
+            self._conn.execute(f"DELETE FROM {table}")
+        for table in FEEDS:
+            self._conn.execute(f"UPDATE {table} SET deleted = 2 WHERE deleted = 0")
+        self._conn.execute("UPDATE persons SET customer = NULL")
+        self._conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('projected', 0)")
+
+    def sweep(self) -> None:
+        """What was not derived again is gone: readers of the feeds are told."""
+        revisions = Revisions(self._conn)
+        for table in FEEDS:
+            while self._conn.execute(
+                f"UPDATE {table} SET deleted = 1, rev = ? WHERE deleted = 2", (revisions.next(),)
+            ).rowcount:
+                pass
+        revisions.save()
+
+    def _take_in(self, facts: list[Fact], projected: int) -> None:
+        revisions = Revisions(self._conn)
+        batch = _Batch()
+        by_visitor: dict[int, list[Fact]] = defaultdict(list)
+        for fact in facts:
+            self._note(fact, batch)
+            if fact.subject > 0:
+                by_visitor[fact.subject].append(fact)
+        for visitor, its_facts in by_visitor.items():
+            self._advance(visitor, its_facts, (projected, facts[-1].seq), batch, revisions)
+        self._settle(batch, revisions)
+        revisions.save()
+
+    def _note(self, fact: Fact, batch: _Batch) -> None:
+        """Take in what one call says, whoever's it is."""
+        batch.persons |= self._people.note(fact)
+        order = self._ordering.note(fact)
+        if order is not None:
+            batch.orders.add(order)
+        if fact.trust == Trust.CLAIMED:
+            return
+        person = fact.user if fact.user is not None else fact.email
+        if person is not None and (fact.subject <= 0 or self._facts.name(fact.name_id)[0] == "identify"):
+            batch.named.add(person)
+        if fact.previous and fact.user is not None and fact.trust == Trust.SERVER:
+            visitor = self._words.visitor(fact.previous)
+            self._conn.execute(_ADD_CLAIM, (visitor, fact.seq, int(Act.LOG_IN), "alias", fact.user, None, fact.trust))
+            batch.visitors.add(visitor)
+
+    def _advance(
+        self, visitor: int, facts: list[Fact], span: tuple[int, int], batch: _Batch, revisions: Revisions
+    ) -> None:
+        """Take a visitor's new events of (projected, upto] into its visits; find out whether they change whose they are."""
+        projected, upto = span
+        state = self._state(visitor, projected)
+        facts.sort(key=lambda fact: fact.key)
+        if state.last is None or facts[0].key > state.last:
+            steps = self._facts.steps(facts)
+            state.tail = self._visiting.extend(visitor, state.tail, steps, revisions)
+            state.last = facts[-1].key
+            if not state.quiet:
+                batch.visitors.add(visitor)
+        else:
+            state.tail = self._visiting.refold(visitor, upto, revisions)
+            state.last = max(state.last, facts[-1].key)
+            batch.visitors.add(visitor)
+        for fact in facts:
+            self._claim(fact, state, batch)
+        if state.holder is not None:
+            times = [fact.time for fact in facts if self._facts.forms_visit(fact)]
+            batch.seen[state.holder] = max([batch.seen.get(state.holder, 0), *times])
+
+    def _claim(self, fact: Fact, state: State, batch: _Batch) -> None:
+        call_type, name = self._facts.name(fact.name_id)
+        claim = read_claim(call_type, name, fact.user, fact.email, fact.trust, bool(fact.staff))
+        if claim is None:
+            return
+        act, why = claim
+        row = (fact.subject, fact.seq, int(act), why, fact.user, fact.email, fact.trust)
+        self._conn.execute(_ADD_CLAIM, row)
+        person = fact.user if fact.user is not None else fact.email
+        again = act is Act.LOG_IN and state.holder is not None and person is not None
+        if not again or self._people.customer_of(person or 0) != state.holder:
+            batch.visitors.add(fact.subject)
+        elif fact.trust > Trust.BROWSER:
+            batch.named.add(person or 0)
+
+    def _settle(self, batch: _Batch, revisions: Revisions) -> None:
+        """People first, then orders' claims, then tenancies, then whose the orders are, then customers."""
+        changed = self._people.settle(batch.persons)
+        for person, former in changed.items():
+            batch.visitors.update(visitor for (visitor,) in self._conn.execute(_CLAIMANTS, (person,)))
+            if former is not None:
+                batch.customers.add(former)
+                batch.orders.update(self._conn.execute(_ORDERS_OF_CUSTOMER, (former,)))
+        folded: dict[Reference, Folded] = {}
+        for order in batch.orders:
+            folded[order], visitors = self._ordering.refold(order)
+            batch.visitors |= visitors
+        suppressed = self._settle_tenancies(batch, revisions)
+        for order in batch.orders:
+            if order not in folded:
+                folded[order], _ = self._ordering.refold(order)
+            batch.customers |= self._ordering.write(
+                order, folded[order], self._people.customer_of, self._tenure.holder_at, suppressed, revisions
+            )
+        for person in batch.named | batch.persons:
+            customer = self._people.customer_of(person)
+            if customer is not None:
+                batch.customers.add(customer)
+        for customer in sorted(batch.customers):
+            self._portraits.draw(customer, revisions)
+        for customer in sorted(batch.seen.keys() - batch.customers):
+            self._portraits.seen(customer, batch.seen[customer], revisions)
+
+    def _settle_tenancies(self, batch: _Batch, revisions: Revisions) -> set[int]:
+        suppressed: set[int] = set()
+        for visitor in sorted(batch.visitors):
+            visits = self._visiting.visits(visitor)
+            settled = self._tenure.settle(visitor, visits, self._people.customer_of, revisions)
+            batch.customers |= settled.customers
+            suppressed |= settled.suppressed
+            batch.orders.update(self._conn.execute(_ORDERS_OF_VISITOR, (visitor,)))
+            state = self._states.get(visitor)
+            if state is not None:
+                state.holder, state.quiet = settled.holder, settled.quiet
+                if settled.holder is not None:
+                    batch.customers.add(settled.holder)
+        return suppressed
+
+    def _state(self, visitor: int, projected: int) -> State:
+        state = self._states.get(visitor)
+        if state is None:
+            last = self._facts.last_taken_in(visitor, projected)
+            tail = None if last is None else next(iter(self._visiting.visits(visitor)[-1:]), None)
+            claimed = self._conn.execute("SELECT 1 FROM claims WHERE visitor = ? LIMIT 1", (visitor,)).fetchone()
+            state = State(last, tail, quiet=claimed is None)
+            if len(self._states) >= KNOWN_VISITORS_MAX:
+                self._states.clear()
+            self._states[visitor] = state
+        return state
+
+
+class _Batch:
+    """What a batch of events touches and must be derived anew."""
+
+    def __init__(self) -> None:
+        self.persons: set[int] = set()
+        self.named: set[int] = set()
+        self.orders: set[Reference] = set()
+        self.visitors: set[int] = set()
+        self.customers: set[int] = set()
+        self.seen: dict[int, int] = {}
+
+
+def is_up_to_date(conn: sqlite3.Connection) -> bool:
+    """Whether everything derived has taken in the whole log."""
+    row: tuple[Any, Any] = conn.execute(
+        "SELECT (SELECT max(seq) FROM events), (SELECT value FROM meta WHERE key = 'projected')"
+    ).fetchone()
+    return row[0] is None or row[0] == row[1]

@@ -1,0 +1,92 @@
+"""The visits projection: new events of a visitor -> rows of `visits`.
+
+What enters: a visitor's new facts. What leaves: rows changed, with their revision. New last events extend the last
+visit at the cost of one step; an event that comes late makes the visitor's visits anew. It knows nothing of customers.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from collector.event import Campaign, Trust
+from collector.store.sqlite.dictionary import Dictionaries, unpack_id
+from collector.store.sqlite.facts import Facts
+from collector.store.sqlite.feed import Revisions
+from collector.visits import Key, Step, Visit, fold
+
+_ROWS = """
+SELECT visits.first_seq, visits.first_time, first.mid, first.trust, visits.last_time, visits.last_seq, last.mid,
+       last.trust, visits.events, visits.campaign
+FROM visits JOIN events AS first ON first.seq = visits.first_seq JOIN events AS last ON last.seq = visits.last_seq
+WHERE visits.visitor = ? AND visits.deleted = 0
+"""
+_PUT = """
+INSERT INTO visits (visitor, first_seq, first_time, last_time, last_seq, events, campaign, rev, deleted)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)
+ON CONFLICT (visitor, first_seq) DO UPDATE SET
+    first_time = excluded.first_time, last_time = excluded.last_time, last_seq = excluded.last_seq,
+    events = excluded.events, campaign = excluded.campaign, rev = excluded.rev, deleted = 0
+"""
+_DROP = "UPDATE visits SET deleted = 1, rev = ? WHERE visitor = ? AND first_seq = ?"
+
+
+class Visiting:
+    """Keeps `visits` up to the log, within the caller's transaction."""
+
+    def __init__(self, conn: sqlite3.Connection, facts: Facts, words: Dictionaries) -> None:
+        self._conn, self._facts, self._words = conn, facts, words
+
+    def visits(self, visitor: int) -> list[Visit]:
+        """A visitor's visits as they stand, sorted."""
+        found = [self._visit(row) for row in self._conn.execute(_ROWS, (visitor,))]
+        found.sort(key=lambda visit: visit.first.key)
+        return found
+
+    def extend(self, visitor: int, tail: Visit | None, steps: list[Step], revisions: Revisions) -> Visit | None:
+        """Steps that all lie behind `tail`, sorted; returns the new last visit."""
+        visits = fold(steps, tail)
+        for visit in visits:
+            if visit is not tail:
+                self._put(visitor, visit, revisions)
+        return visits[-1] if visits else tail
+
+    def refold(self, visitor: int, upto: int, revisions: Revisions) -> Visit | None:
+        """Make all visits of a visitor anew, from its events up to that seq, and write what differs; returns the last."""
+        standing = {visit.first.seq: visit for visit in self.visits(visitor)}
+        visits = fold(self._facts.steps(self._facts.of_visitor(visitor, upto)))
+        for visit in visits:
+            if not _same(standing.pop(visit.first.seq, None), visit):
+                self._put(visitor, visit, revisions)
+        for first_seq in standing:
+            self._conn.execute(_DROP, (revisions.next(), visitor, first_seq))
+        return visits[-1] if visits else None
+
+    def _put(self, visitor: int, visit: Visit, revisions: Revisions) -> None:
+        campaign = None if visit.campaign == Campaign() else self._words.campaigns.intern(*_parts(visit.campaign))
+        first, last = visit.first, visit.last
+        row = (visitor, first.seq, first.key[0], last.key[0], last.seq, visit.events, campaign, revisions.next())
+        self._conn.execute(_PUT, row)
+
+    def _visit(self, row: tuple[Any, ...]) -> Visit:
+        first_seq, first_time, first_mid, first_trust, last_time, last_seq, last_mid, last_trust, events, campaign = row
+        first = Step(_key(first_time, first_mid, first_trust), first_seq)
+        last = Step(_key(last_time, last_mid, last_trust), last_seq)
+        return Visit(first, last, events, self._facts.campaign(campaign) or Campaign())
+
+
+def _key(time: int, mid: Any, trust: int) -> Key:
+    return time, unpack_id(mid), int(trust == Trust.SERVER)
+
+
+def _parts(campaign: Campaign) -> tuple[str, ...]:
+    return tuple(getattr(campaign, part) for part in campaign.__struct_fields__)
+
+
+def _same(one: Visit | None, other: Visit) -> bool:
+    return (
+        one is not None
+        and one.last.seq == other.last.seq
+        and one.events == other.events
+        and one.campaign == other.campaign
+    )
