@@ -73,8 +73,11 @@ class Tenancy(Struct, frozen=True):
 
 
 class Walked(Struct, frozen=True):
-    """Whose a visitor's events are: spans, sorted and apart from each other. `suppressed` are the handles of the orders
-    whose address did not count as a log-in, because a user id of that visit held; `shared`: a device of many customers."""
+    """Whose a visitor's events are: spans, sorted and apart from each other.
+
+    `suppressed` are the handles of the orders whose address did not count as a log-in, because a user id of that visit
+    held. `shared`: a device of many customers.
+    """
 
     tenancies: list[Tenancy]
     suppressed: set[int]

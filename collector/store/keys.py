@@ -6,10 +6,11 @@ It knows no store: whether anyone bears the key is not its business.
 
 from __future__ import annotations
 
-import unicodedata
 from enum import IntEnum
 
 from msgspec import Struct
+
+from collector.enrich.email_address import normalise_email
 
 FORMS = ("email:", "visitor:", "user:", "user@")
 
@@ -47,7 +48,7 @@ def read_key(key: str) -> Key:
     """The inverse of `customer_key`; total. An address is normalised, `user:` is always accepted."""
     form, colon, value = key.partition(":")
     if colon and form == "email":
-        return Key(Kind.EMAIL, "", _normalised(value))
+        return Key(Kind.EMAIL, "", normalise_email(value) or value)
     if colon and form == "visitor":
         return Key(Kind.VISITOR, "", value)
     if colon and form == "user":
@@ -64,7 +65,3 @@ def _escaped(space: str) -> str:
 
 def _unescaped(space: str) -> str:
     return space.replace("%3A", ":").replace("%25", "%")
-
-
-def _normalised(address: str) -> str:
-    return unicodedata.normalize("NFC", address.strip().lower())

@@ -107,7 +107,7 @@ class Timeline:
                 (newest[0].seq,),
             ).fetchone()
         )
-        return {purpose: True for purpose in row[0].split(",")} if row else {}
+        return dict.fromkeys(row[0].split(","), True) if row else {}
 
     def _stream(
         self, span: Span, query: ActivityQuery, before: Key | None
