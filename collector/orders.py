@@ -147,9 +147,8 @@ def fold(calls: Iterable[OrderCall]) -> Order | None:
     if refunds:
         status = "refunded" if total is None or refunded >= total else "partially_refunded"
     user, email, trust = _person(ranked)
-    anchor = min(
-        (call for call in ranked if _names_visitor(call)), key=lambda call: (not call.server, call.key), default=None
-    )
+    tied = [call for call in ranked if _names_visitor(call)]
+    anchor = min(tied, key=lambda call: (not call.server, call.key), default=None)
     completed = [call.key[0] for call in trusted if call.name == "Order Completed"]
     return Order(
         confirmed=confirmed,

@@ -173,7 +173,7 @@ class CustomerPage(Struct, frozen=True):
 
 
 class ActivityQuery(Struct, frozen=True):
-    """`event` is an exact event name (or a type: page, identify …); `start` inclusive, `end` exclusive; `limit` 1 to 100."""
+    """`event` is an exact event name, or a type (page, identify …); `start` inclusive, `end` exclusive."""
 
     limit: int = 50
     cursor: str | None = None
@@ -203,7 +203,7 @@ class Log(Protocol):
     """What the writer drives."""
 
     def append(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Store all in one transaction and return only when it is on disk. Raises Unavailable, and then kept nothing."""
+        """Store all in one transaction; on disk when it returns. Raises Unavailable, and then kept nothing."""
 
     def follow(self, events_max: int = 2_000) -> bool:
         """Bring what is derived up to the log, by at most so many events. True: there is more to do."""

@@ -1,7 +1,7 @@
 """One SQLite file: the log and all that is derived from it, behind the port of `collector.store`.
 
-What enters and leaves is the port's. One connection writes (the writer's thread, or a command); look-ups and exports have
-connections of their own that only read. It knows nothing of the web.
+What enters and leaves is the port's. One connection writes (the writer's thread, or a command); look-ups and exports
+have connections of their own that only read. It knows nothing of the web.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class SqliteStore:
             if row is None or row[0] not in members or not others:
                 raise NotFound(f"{id} is not linked to {key}")
             if row[1] == 0:
-                # A former user id keeps its own addresses: only its join to other user ids is undone, where there is one.
+                # A former user id keeps its own addresses: only its join to other user ids is undone.
                 users = [m for m in others if self._kind(m) == 0]
                 others = users or others
             conn.execute(

@@ -24,15 +24,17 @@ from collector.store.sqlite.dictionary import Dictionaries, pack_id
 BOTS_MAX = 1_000
 
 _INSERT = """
-INSERT INTO events (site, trust, subject, time, lag, name, mid, mid_hash, user, email, previous, staff,
+INSERT INTO events (seq, site, trust, subject, time, lag, name, mid, user, email, previous, staff,
                     page, referrer, campaign, setup, consent, network, properties, context)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-# One probe of index events_mid for each new messageId of the group.
+_INSERT_MID = "INSERT INTO mids (hash, seq) VALUES (?, ?)"
+# One probe of the primary key of mids for each new messageId of the group; a hit is compared with the event's own.
 _KNOWN = """
 SELECT events.mid, events.site, events.trust = 3
-FROM json_each(?) AS sought CROSS JOIN events ON events.mid_hash = sought.value
+FROM json_each(?) AS sought CROSS JOIN mids ON mids.hash = sought.value CROSS JOIN events ON events.seq = mids.seq
 """
+_LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
 _COUNT = """
 INSERT INTO counters (day, site, what, n) VALUES (?, ?, ?, ?)
 ON CONFLICT (day, site, what) DO UPDATE SET n = n + excluded.n
@@ -80,23 +82,29 @@ class Appender:
         marked = [(at, event, self._site(event.site), pack_id(event.id)) for at, event in events]
         hashes = [self._hash(mid) for _, _, _, mid in marked]
         known = set(self._conn.execute(_KNOWN, (msgspec.json.encode(hashes).decode(),)))
-        rows = []
+        last = self._conn.execute(_LAST).fetchone()
+        seq = last[0] if last else 0
+        rows, mids = [], []
         for (at, event, site, mid), mid_hash in zip(marked, hashes, strict=True):
             identity = (mid, site, int(event.server))
             if identity in known:
                 outcomes[at] = Outcome.DUPLICATE
             else:
                 known.add(identity)
-                rows.append(self._row(event, site, mid, mid_hash))
+                seq += 1
+                rows.append(self._row(seq, event, site, mid))
+                mids.append((mid_hash, seq))
         self._conn.executemany(_INSERT, rows)
+        self._conn.executemany(_INSERT_MID, mids)
 
-    def _row(self, event: Event, site: int, mid: str | bytes, mid_hash: int) -> tuple[Any, ...]:
+    def _row(self, seq: int, event: Event, site: int, mid: str | bytes) -> tuple[Any, ...]:
         words = self._words
         user = words.user(event.user, event.space) if event.user else None
         email = words.email(event.email) if event.email else None
         subject = words.visitor(event.visitor) if event.visitor else -(user or email or 0)
         campaign, setup = event.campaign, event.setup
         return (
+            seq,
             site,
             int(event.trust),
             subject,
@@ -104,7 +112,6 @@ class Appender:
             event.received - event.time,
             words.names.intern(event.name, event.type),
             mid,
-            mid_hash,
             user,
             email,
             event.previous,

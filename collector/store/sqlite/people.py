@@ -87,7 +87,7 @@ class People:
             done |= persons
             resolved = customers(links, self._undos(persons))
             for member in persons:
-                customer, strength = resolved.get(member, (member, int(Trust.SERVER)))
+                customer, _ = resolved.get(member, (member, 0))
                 former = self.customer_of(member)
                 if former != customer:
                     changed[member] = former

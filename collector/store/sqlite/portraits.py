@@ -1,7 +1,7 @@
 """The customers projection: ids, traits, spans and orders of one customer -> its row of `customers`.
 
-What enters: a customer (the person whose key it bears). What leaves: its row, written where it differs, or marked deleted
-where nobody bears the key any more. It decides nothing about who is who.
+What enters: a customer (the person whose key it bears). What leaves: its row, written where it differs, or marked
+deleted where nobody bears the key any more. It decides nothing about who is who.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from collector.visits import Key
 
 # Index persons_customer.
 _IDS = "SELECT id, kind, space, value FROM persons WHERE customer = ? ORDER BY id = ? DESC, kind, value, space"
-_TRAITS = "SELECT name, value, strength, time, seq FROM traits WHERE person = ?"
+_TRAITS = "SELECT name, value, strength, time FROM traits WHERE person = ?"
 # Index tenancies_customer.
 _SPANS = """
 SELECT tenancies.visitor, start.time, start.mid, start.trust, stop.time, stop.mid, stop.trust
-FROM tenancies JOIN events AS start ON start.seq = tenancies.from_seq LEFT JOIN events AS stop ON stop.seq = tenancies.to_seq
+FROM tenancies JOIN events AS start ON start.seq = tenancies.from_seq
+LEFT JOIN events AS stop ON stop.seq = tenancies.to_seq
 WHERE tenancies.customer = ?
 """
 _STRONGEST = """
@@ -36,8 +37,8 @@ SELECT max(strength) FROM (
     UNION ALL SELECT max(trust) FROM events WHERE subject = -?1)
 """
 _ROW = """
-SELECT kind, ids, traits, money, name, email, phone, first_seen, last_seen, orders, unconfirmed, first_order, last_order,
-       deleted
+SELECT kind, ids, traits, money, name, email, phone, first_seen, last_seen, orders, unconfirmed, first_order,
+       last_order, deleted
 FROM customers WHERE customer = ?
 """
 _PUT = """
@@ -106,7 +107,7 @@ class Portraits:
     def _traits(self, persons: list[int]) -> dict[str, Any]:
         best: dict[str, tuple[Any, ...]] = {}
         for person in persons:
-            for name, value, strength, time, seq in self._conn.execute(_TRAITS, (person,)):
+            for name, value, strength, time in self._conn.execute(_TRAITS, (person,)):
                 rank = (strength, time, person == persons[0], value)
                 if name not in best or rank > best[name][0]:
                     best[name] = (rank, value)

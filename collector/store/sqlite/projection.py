@@ -1,7 +1,7 @@
 """Projections follow the log: new events -> visits, tenancies, orders, customers, in one transaction a batch.
 
-What enters: the log beyond the last event that was taken in. What leaves: changed rows of what is derived, each with its
-revision. Every step makes anew only what the new events touch; the rules are in the pure modules.
+What enters: the log beyond the last event that was taken in. What leaves: changed rows of what is derived, each with
+its revision. Every step makes anew only what the new events touch; the rules are in the pure modules.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Projection:
     def _advance(
         self, visitor: int, facts: list[Fact], span: tuple[int, int], batch: _Batch, revisions: Revisions
     ) -> None:
-        """Take a visitor's new events of (projected, upto] into its visits; find out whether they change whose they are."""
+        """Take a visitor's new events of (projected, upto] into its visits; find out whether they say whose they are."""
         projected, upto = span
         state = self._state(visitor, projected)
         facts.sort(key=lambda fact: fact.key)

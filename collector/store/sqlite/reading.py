@@ -35,7 +35,8 @@ _PERSON = "SELECT customer FROM persons WHERE value = ? AND kind = ? AND space =
 _JOINED = """
 SELECT tenancies.visitor, visitors.visitor, tenancies.customer, tenancies.from_time, tenancies.to_time, tenancies.why,
        tenancies.strength, evidence.mid
-FROM tenancies JOIN visitors ON visitors.id = tenancies.visitor JOIN events AS evidence ON evidence.seq = tenancies.evidence
+FROM tenancies JOIN visitors ON visitors.id = tenancies.visitor
+JOIN events AS evidence ON evidence.seq = tenancies.evidence
 """
 _ROW = """
 SELECT kind, ids, traits, money, first_seen, last_seen, orders, unconfirmed, first_order, last_order
@@ -143,7 +144,7 @@ class Reading:
         return None if customer is None else timeline.page(timeline.spans_of_customer(customer), query)
 
     def customers(self, q: str, sort: str, cursor: str | None, limit: int) -> CustomerPage:
-        """Customers sorted by one of SORTS, newest or most first (names from A); `q` finds by what a person would say."""
+        """Customers by one of SORTS, newest or most first (names from A); `q` finds by what a person would say."""
         if sort not in SORTS:
             raise Misuse(f"sort must be one of {', '.join(SORTS)}")
         direction, sign = ("ASC", ">") if sort == "name" else ("DESC", "<")

@@ -1,7 +1,7 @@
 """The tenancies projection: a visitor's claims and visits -> rows of `tenancies`.
 
-What enters: a visitor. What leaves: its set of spans, restated whole with one revision where it differs, bounded by real
-events. It knows nothing of how persons are linked: that is asked of `resolve`.
+What enters: a visitor. What leaves: its set of spans, restated whole with one revision where it differs, bounded by
+real events. It knows nothing of how persons are linked: that is asked of `resolve`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ FROM tenancies WHERE visitor = ? AND deleted = 0 ORDER BY n
 """
 _SPANS = """
 SELECT tenancies.customer, start.time, start.mid, start.trust, stop.time, stop.mid, stop.trust
-FROM tenancies JOIN events AS start ON start.seq = tenancies.from_seq LEFT JOIN events AS stop ON stop.seq = tenancies.to_seq
+FROM tenancies JOIN events AS start ON start.seq = tenancies.from_seq
+LEFT JOIN events AS stop ON stop.seq = tenancies.to_seq
 WHERE tenancies.visitor = ? AND tenancies.deleted = 0 ORDER BY tenancies.n
 """
 _PUT = """
@@ -44,7 +45,7 @@ _DROP = "UPDATE tenancies SET deleted = 1, customer = NULL, rev = ? WHERE visito
 
 
 class Settled(NamedTuple):
-    """What became of a visitor. `holder`: who holds at its end; `quiet`: a further event without a claim changes nothing."""
+    """What became of a visitor. `holder`: who holds at its end; `quiet`: an event without a claim changes nothing."""
 
     customers: set[int]
     suppressed: set[int]

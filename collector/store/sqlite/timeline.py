@@ -41,7 +41,8 @@ ORDER BY events.time DESC"""
 _SPANS = """
 SELECT tenancies.visitor, tenancies.customer, tenancies.why, start.time, start.mid, start.trust, stop.time, stop.mid,
        stop.trust
-FROM tenancies JOIN events AS start ON start.seq = tenancies.from_seq LEFT JOIN events AS stop ON stop.seq = tenancies.to_seq
+FROM tenancies JOIN events AS start ON start.seq = tenancies.from_seq
+LEFT JOIN events AS stop ON stop.seq = tenancies.to_seq
 WHERE tenancies.deleted = 0 AND
 """
 _VISITS = """
@@ -55,7 +56,7 @@ ALWAYS = 2**62
 
 
 class Span(Struct, frozen=True):
-    """A stretch [start, end) of one timeline; `subject` as in the log, or 0 with `customer`: their orders' own calls."""
+    """A stretch [start, end) of one timeline; `subject` as in the log, or 0: what is said of the customer's orders."""
 
     subject: int
     customer: int | None = None

@@ -52,7 +52,7 @@ class Visiting:
         return visits[-1] if visits else tail
 
     def refold(self, visitor: int, upto: int, revisions: Revisions) -> Visit | None:
-        """Make all visits of a visitor anew, from its events up to that seq, and write what differs; returns the last."""
+        """Make a visitor's visits anew, from its events up to that seq, and write what differs; returns the last."""
         standing = {visit.first.seq: visit for visit in self.visits(visitor)}
         visits = fold(self._facts.steps(self._facts.of_visitor(visitor, upto)))
         for visit in visits:

@@ -65,7 +65,6 @@ CREATE TABLE events (
     lag INTEGER NOT NULL,                  -- received - time
     name INTEGER NOT NULL,
     mid ANY NOT NULL,                      -- messageId, stored as the ids of visitors are
-    mid_hash INTEGER NOT NULL,             -- 32 bits of a keyed hash of mid: finds duplicates at a third of a unique index's size
     user INTEGER,                          -- persons.id
     email INTEGER,                         -- persons.id
     previous TEXT,                         -- alias only
@@ -75,8 +74,9 @@ CREATE TABLE events (
     properties TEXT,                       -- JSON; null where empty
     context TEXT                           -- JSON of what has no column here; null where empty
 ) STRICT;
-CREATE INDEX events_mid ON events (mid_hash);
 CREATE INDEX events_timeline ON events (subject, time);
+-- 32 bits of a keyed hash of each messageId: finds duplicates at less than half of what a unique index on mid takes
+CREATE TABLE mids (hash INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (hash, seq)) STRICT, WITHOUT ROWID;
 
 CREATE TABLE quarantine (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
