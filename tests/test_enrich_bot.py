@@ -168,6 +168,11 @@ def test_under_the_secret_key_the_set_up_is_what_the_call_says() -> None:
     assert isinstance(silent, Event) and silent.setup == Setup(locale="de-DE")
 
 
+def test_what_no_pattern_knows_stays_empty() -> None:
+    event = enriched("an agent of its own")
+    assert isinstance(event, Event) and event.setup == Setup()
+
+
 def test_screen_and_languages_are_kept_as_the_call_says() -> None:
     event = enriched("", screen="390x844", locale="fr-FR", timezone="Europe/Paris", library="footfall.js 1.0")
     assert isinstance(event, Event)

@@ -50,5 +50,4 @@ def _parsed(url: str) -> Campaign:
         given.setdefault(name, value.strip())
     click_id = next((f"{name}:{given[name]}" for name in _CLICK_IDS if given.get(name)), "")
     source, medium, name, term, content = (given.get(name, "") for name in _UTM)
-    campaign = Campaign(source, medium, name, term, content, click_id)
-    return NO_CAMPAIGN if campaign == NO_CAMPAIGN else campaign
+    return Campaign(source, medium, name, term, content, click_id)

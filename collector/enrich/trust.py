@@ -55,11 +55,9 @@ def _claims(token: str, key: str, audience: str) -> dict[str, Any] | None:
     try:
         return jwt.decode(token, key, algorithms=["HS256"], audience=audience, options=_OPTIONS)
     except (jwt.PyJWTError, RecursionError, UnicodeError):
-        # RecursionError: a token's header is JSON that is read before its signature, and may be nested at will.
+        # A header is JSON that is read before the signature and may be nested at will; an older PyJWT lets that out.
         return None
 
 
 def _is_time(value: object) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
