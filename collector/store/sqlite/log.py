@@ -10,13 +10,14 @@ import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import ip_address
 from typing import Any
 
 import msgspec
 
-from collector.event import Campaign, Dropped, Event, Setup
+from collector.event import Campaign, Dropped, Event, Setup, Trust
 from collector.store import Entry, Left, Outcome, Quarantined
 from collector.store.sqlite import desk
 from collector.store.sqlite.dictionary import Dictionaries, pack_id
@@ -101,7 +102,8 @@ class Appender:
         words = self._words
         user = words.user(event.user, event.space) if event.user else None
         email = words.email(event.email) if event.email else None
-        subject = words.visitor(event.visitor) if event.visitor else -(user or email or 0)
+        person = (user or email or 0) if event.trust > Trust.CLAIMED else 0
+        subject = words.visitor(event.visitor) if event.visitor else -person
         campaign, setup = event.campaign, event.setup
         return (
             seq,
@@ -147,6 +149,7 @@ class Appender:
         return self._sites[name]
 
 
+@lru_cache(4096)
 def _pack_network(network: str) -> bytes | None:
     """The part of a shortened address that is not zero: 3 bytes of an IPv4, 6 of an IPv6 address."""
     if not network:

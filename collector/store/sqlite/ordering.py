@@ -37,7 +37,11 @@ INSERT OR REPLACE INTO orders
     (site, order_id, customer, visitor, confirmed, status, time, currency, total, refunded, fold, deleted, rev)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
 """
-_DROP = "UPDATE orders SET deleted = 1, customer = NULL, rev = ? WHERE site = ? AND order_id = ? AND deleted = 0"
+_DROP = """
+UPDATE orders SET deleted = 1, customer = NULL, visitor = NULL, status = '', currency = NULL, total = NULL,
+    refunded = NULL, fold = '{}', rev = ?
+WHERE site = ? AND order_id = ? AND deleted = 0
+"""
 _LINES = """
 SELECT n, product_id, variant_id, sku, name, quantity, price, discount
 FROM order_lines WHERE site = ? AND order_id = ? AND deleted = 0 ORDER BY n
@@ -47,7 +51,11 @@ INSERT OR REPLACE INTO order_lines
     (site, order_id, n, product_id, variant_id, sku, name, quantity, price, discount, rev, deleted)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
 """
-_DROP_LINES = "UPDATE order_lines SET deleted = 1, rev = ? WHERE site = ? AND order_id = ? AND n >= ? AND deleted = 0"
+_DROP_LINES = """
+UPDATE order_lines SET deleted = 1, product_id = NULL, variant_id = NULL, sku = NULL, name = NULL, quantity = NULL,
+    price = NULL, discount = NULL, rev = ?
+WHERE site = ? AND order_id = ? AND n >= ? AND deleted = 0
+"""
 
 
 class Folded(NamedTuple):
@@ -97,6 +105,7 @@ class Ordering:
         former = {standing[0]} if standing and standing[0] is not None else set()
         if folded.order is None:
             self._conn.execute(_DROP, (revisions.next(), *reference))
+            self._conn.execute(_DROP_LINES, (revisions.next(), *reference, 0))
             return former
         order = folded.order
         customer = _customer(order, folded.anchor, resolve, holder_at, suppressed)

@@ -47,7 +47,13 @@ INSERT OR REPLACE INTO customers
      last_order, deleted, rev)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-_DROP = "UPDATE customers SET deleted = 1, rev = ? WHERE customer = ? AND deleted = 0"
+# A row that is gone says nothing of the person any more.
+_DROP = """
+UPDATE customers SET deleted = 1, rev = ?, ids = '[]', traits = '{}', money = '[]', name = '', email = '', phone = '',
+    first_seen = NULL, last_seen = NULL, orders = 0, unconfirmed = 0, first_order = NULL, last_order = NULL
+WHERE customer = ? AND deleted = 0
+"""
+_LOGGED_IN = "SELECT 1 FROM claims WHERE (user = ?1 OR email = ?1) AND act = 1 LIMIT 1"
 _SEEN = "UPDATE customers SET last_seen = ?1, rev = ?2 WHERE customer = ?3 AND (last_seen IS NULL OR last_seen < ?1)"
 
 
@@ -64,12 +70,12 @@ class Portraits:
     def draw(self, customer: int, revisions: Revisions) -> None:
         """Make a customer's row anew and write it where it differs."""
         members = self._conn.execute(_IDS, (customer, customer)).fetchall()
-        if not members:
-            self._conn.execute(_DROP, (revisions.next(), customer))
-            return
         traits = self._traits([person for person, *_ in members])
         total = add_up(self._conn, customer)
         first_seen, last_seen = self._seen([person for person, *_ in members], customer)
+        if not (len(members) > 1 or traits or total.orders or first_seen is not None or self._logged_in(members)):
+            self._conn.execute(_DROP, (revisions.next(), customer))
+            return
         row = (
             ("prospect", "buyer", "repeat")[min(total.orders, 2)],
             msgspec.json.encode(self._ids(customer, members)).decode(),
@@ -88,6 +94,10 @@ class Portraits:
         )
         if self._conn.execute(_ROW, (customer,)).fetchone() != row:
             self._conn.execute(_PUT, (customer, *row, revisions.next()))
+
+    def _logged_in(self, members: list[tuple[Any, ...]]) -> bool:
+        """Whether anybody ever claimed to be one of these; an address on an order that counted for nothing does not."""
+        return any(self._conn.execute(_LOGGED_IN, (person,)).fetchone() for person, *_ in members)
 
     def _ids(self, customer: int, members: list[tuple[Any, ...]]) -> list[dict[str, str]]:
         strengths = self._people.strengths([person for person, *_ in members if person != customer])

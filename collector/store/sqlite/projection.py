@@ -139,7 +139,7 @@ class Projection:
     def _advance(
         self, visitor: int, facts: list[Fact], span: tuple[int, int], batch: _Batch, revisions: Revisions
     ) -> None:
-        """Take a visitor's new events of (projected, upto] into its visits; find out whether they say whose they are."""
+        """Take a visitor's new events of (projected, upto] into its visits; note whether they say whose they are."""
         projected, upto = span
         state = self._state(visitor, projected)
         facts.sort(key=lambda fact: fact.key)

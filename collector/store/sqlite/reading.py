@@ -31,7 +31,10 @@ from collector.store.sqlite.dictionary import pack_id, unpack_id
 from collector.store.sqlite.ordering import add_up
 from collector.store.sqlite.timeline import Span, Timeline, text_of_key
 
-_PERSON = "SELECT customer FROM persons WHERE value = ? AND kind = ? AND space = ?"
+_PERSON = """
+SELECT customers.customer FROM persons JOIN customers USING (customer)
+WHERE persons.value = ? AND persons.kind = ? AND persons.space = ? AND customers.deleted = 0
+"""
 _JOINED = """
 SELECT tenancies.visitor, visitors.visitor, tenancies.customer, tenancies.from_time, tenancies.to_time, tenancies.why,
        tenancies.strength, evidence.mid
