@@ -53,7 +53,11 @@ UPDATE customers SET deleted = 1, rev = ?, ids = '[]', traits = '{}', money = '[
     first_seen = NULL, last_seen = NULL, orders = 0, unconfirmed = 0, first_order = NULL, last_order = NULL
 WHERE customer = ? AND deleted = 0
 """
-_LOGGED_IN = "SELECT 1 FROM claims WHERE (user = ?1 OR email = ?1) AND act = 1 LIMIT 1"
+_HAS_SPAN = "SELECT 1 FROM tenancies WHERE customer = ? LIMIT 1"
+_NAMED = """
+SELECT 1 FROM claims WHERE (user = ?1 OR email = ?1) AND act = 1
+UNION ALL SELECT 1 FROM events WHERE subject = -?1 LIMIT 1
+"""
 _SEEN = "UPDATE customers SET last_seen = ?1, rev = ?2 WHERE customer = ?3 AND (last_seen IS NULL OR last_seen < ?1)"
 
 
@@ -73,7 +77,7 @@ class Portraits:
         traits = self._traits([person for person, *_ in members])
         total = add_up(self._conn, customer)
         first_seen, last_seen = self._seen([person for person, *_ in members], customer)
-        if not (len(members) > 1 or traits or total.orders or first_seen is not None or self._logged_in(members)):
+        if not (len(members) > 1 or traits or total.orders or self._is_known(customer, members)):
             self._conn.execute(_DROP, (revisions.next(), customer))
             return
         row = (
@@ -95,9 +99,11 @@ class Portraits:
         if self._conn.execute(_ROW, (customer,)).fetchone() != row:
             self._conn.execute(_PUT, (customer, *row, revisions.next()))
 
-    def _logged_in(self, members: list[tuple[Any, ...]]) -> bool:
-        """Whether anybody ever claimed to be one of these; an address on an order that counted for nothing does not."""
-        return any(self._conn.execute(_LOGGED_IN, (person,)).fetchone() for person, *_ in members)
+    def _is_known(self, customer: int, members: list[tuple[Any, ...]]) -> bool:
+        """Whether a span, a log-in or a call names one of these; an address that counted for nothing is no customer."""
+        if self._conn.execute(_HAS_SPAN, (customer,)).fetchone():
+            return True
+        return any(self._conn.execute(_NAMED, (person,)).fetchone() for person, *_ in members)
 
     def _ids(self, customer: int, members: list[tuple[Any, ...]]) -> list[dict[str, str]]:
         strengths = self._people.strengths([person for person, *_ in members if person != customer])
