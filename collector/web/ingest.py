@@ -229,10 +229,7 @@ def _item(entry: Entry, outcome: Outcome) -> dict[str, Any]:
 
 
 async def _send(send: Send, status: int, body: bytes, headers: cors.Headers) -> None:
-    start: Message = {
-        "type": "http.response.start",
-        "status": status,
-        "headers": [JSON, (b"content-length", b"%d" % len(body)), *headers],
-    }
+    described = [JSON, (b"content-length", b"%d" % len(body))] if status != 204 else []
+    start: Message = {"type": "http.response.start", "status": status, "headers": [*described, *headers]}
     await send(start)
     await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,52 @@
+# Everything happens in .venv and in the tests' own node_modules; stamps keep a second run from installing again.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .stamps
+JOBS ?= 2
+
+.PHONY: run test lint bench soak clean
+
+run: $(STAMPS)/run
+	@$(BIN)/footfall site list --json --db footfall.db 2>/dev/null | grep -q write_key \
+		|| $(BIN)/footfall site add shop --consent opt-out --db footfall.db
+	@echo
+	@echo "Paste the tag below into a page that you open from this machine (http://localhost...), and see it arrive:"
+	@echo "  sqlite3 footfall.db 'SELECT * FROM v_events'"
+	@echo "A shop on the web needs its origin first:  $(BIN)/footfall site edit shop --origin https://shop.example"
+	@echo "To read over HTTP:                         $(BIN)/footfall token create me --scope read --scope export"
+	@echo
+	@exec $(BIN)/footfall serve --db footfall.db
+
+test: $(STAMPS)/dev $(STAMPS)/sdk
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: $(STAMPS)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMPS)/dev
+	$(BIN)/python -m benchmarks $(ARGS)
+
+soak: $(STAMPS)/dev
+	FOOTFALL_SOAK=1 $(BIN)/python -m pytest -m soak -o timeout=1800 tests/soak tests/test_kill.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) $(STAMPS) tests/sdk/node_modules
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("Footfall needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMPS)/run: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,parquet]'
+	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/run
+
+$(STAMPS)/sdk: tests/sdk/package-lock.json
+	cd tests/sdk && npm ci --no-audit --no-fund --loglevel=error
+	@mkdir -p $(STAMPS) && touch $@

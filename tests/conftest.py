@@ -1,0 +1,125 @@
+"""Real collectors for tests: the command itself in a process of its own, on a free port, with a file in tmp_path."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from collector.event import ConsentMode, Site
+from collector.ingest.keys import secret_hash
+from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.dictionary import unpack_id
+
+ROOT = Path(__file__).parents[1]
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
+SHOP = "https://shop.example"
+
+
+def make_site(name: str = "shop", **rules: Any) -> Site:
+    """A site whose keys follow from its name: wk_shop, sk_shop, ik_shop."""
+    rules = {"consent": ConsentMode.OPT_OUT, "origins": (SHOP,)} | rules
+    keys = {"write_key": f"wk_{name}", "secret_key_hash": secret_hash(f"sk_{name}"), "identity_key": f"ik_{name}"}
+    return Site(name=name, **keys, **rules)
+
+
+def footfall(*arguments: str, db: Path | str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """One command, run to its end."""
+    command = [sys.executable, "-m", "collector", *arguments]
+    environment = {**os.environ, "FOOTFALL_DB": str(db), **environ}
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+class Collector:
+    """A running collector, and a client that looks like a browser."""
+
+    def __init__(self, db: Path, *flags: str) -> None:
+        self.db = db
+        self._flags = flags
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "collector", "serve", "--port", "0", "--json", "--db", str(self.db)]
+        self.process = subprocess.Popen([*command, *self._flags], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        announced = json.loads(self.process.stdout.readline())
+        self.url = f"http://127.0.0.1:{announced['port']}"
+        self.client = httpx.Client(base_url=self.url, headers={"user-agent": FIREFOX}, timeout=20)
+
+    def post(self, path: str, message: Any, **headers: str) -> httpx.Response:
+        """`message` as JSON, or bytes as they are; `_` in a header's name stands for `-`."""
+        body = message if isinstance(message, bytes) else json.dumps(message).encode()
+        return self.client.post(path, content=body, headers={n.replace("_", "-"): v for n, v in headers.items()})
+
+    def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """What is in the file now."""
+        conn = sqlite3.connect(self.db)
+        try:
+            return conn.execute(sql, parameters).fetchall()
+        finally:
+            conn.close()
+
+    def stored(self) -> list[str]:
+        """The messageIds of all events, in the order in which they were stored."""
+        return [str(unpack_id(mid)) for (mid,) in self.query("SELECT mid FROM events ORDER BY seq")]
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.client.close()
+        self.process.send_signal(how)
+        code = self.process.wait(timeout=40)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+
+Start = Callable[..., Collector]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start collectors: `start(site, ..., flags=())`; those that still run at the end are stopped."""
+    running: list[Collector] = []
+
+    def start_one(*sites: Site, flags: tuple[str, ...] = ()) -> Collector:
+        running.append(_started(tmp_path / f"{len(running)}.db", sites, flags))
+        return running[-1]
+
+    yield start_one
+    for one in running:
+        _end(one)
+
+
+@pytest.fixture(scope="module")
+def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
+    """One for a whole module: sites `shop`, `strict` (opt-in), `bare` (no origin) and `local` (http://localhost)."""
+    sites = (
+        make_site(),
+        make_site("strict", consent=ConsentMode.OPT_IN),
+        make_site("bare", origins=()),
+        make_site("local", origins=("http://localhost",)),
+    )
+    one = _started(tmp_path_factory.mktemp("collector") / "footfall.db", sites, ())
+    yield one
+    _end(one)
+
+
+def _started(db: Path, sites: tuple[Site, ...], flags: tuple[str, ...]) -> Collector:
+    store = SqliteStore.open(str(db))
+    for site in sites:
+        store.put_site(site)
+    store.close()
+    return Collector(db, *flags)
+
+
+def _end(one: Collector) -> None:
+    if one.process.poll() is None:
+        one.stop(signal.SIGKILL)

@@ -1,0 +1,95 @@
+"""`kill -9` at any moment: nothing that was acknowledged is lost, and nothing is there twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import threading
+import time
+from uuid import uuid4
+
+import httpx
+import pytest
+from conftest import FIREFOX, Collector, Start, make_site
+
+CONNECTIONS = 4
+ROUNDS, ROUNDS_OF_SOAK = 3, 20
+
+
+class Sender(threading.Thread):
+    """Sends call after call, and again what was not acknowledged, until it is told to stop."""
+
+    def __init__(self, url: str, unsure: list[str]) -> None:
+        super().__init__()
+        self.url = url
+        self.acknowledged: list[str] = []
+        self.unsure = unsure
+        self.stopped = threading.Event()
+
+    def run(self) -> None:
+        with httpx.Client(base_url=self.url, headers={"user-agent": FIREFOX}) as client:
+            while not self.stopped.is_set():
+                id = self.unsure.pop() if self.unsure else str(uuid4())
+                call = {"writeKey": "wk_shop", "event": "Tried", "anonymousId": f"v{id[:2]}", "messageId": id}
+                try:
+                    status = client.post("/v1/track", content=json.dumps(call)).status_code
+                except httpx.TransportError:
+                    self.unsure.append(id)
+                    return
+                (self.acknowledged if status == 200 else self.unsure).append(id)
+
+
+def play(collector: Collector, unsure: list[str], seconds: float) -> list[str]:
+    """Load for a while, then kill -9; returns what was acknowledged, and leaves in `unsure` what was not."""
+    senders = [Sender(collector.url, [unsure.pop()] if unsure else []) for _ in range(CONNECTIONS)]
+    for sender in senders:
+        sender.start()
+    time.sleep(seconds)
+    collector.stop(signal.SIGKILL)
+    for sender in senders:
+        sender.stopped.set()
+        sender.join()
+    unsure.extend(id for sender in senders for id in sender.unsure)
+    return [id for sender in senders for id in sender.acknowledged]
+
+
+def survive(collector: Collector, rounds: int) -> None:
+    acknowledged: list[str] = []
+    unsure: list[str] = []
+    for _ in range(rounds):
+        acknowledged += play(collector, unsure, random.uniform(0.2, 1.0))
+        collector.start()
+        stored = collector.stored()
+        assert len(stored) == len(set(stored))
+        assert set(acknowledged) <= set(stored)
+        assert set(stored) <= {*acknowledged, *unsure}
+    assert acknowledged
+    assert collector.client.get("/readyz").status_code == 200
+    assert collector.query("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_killed_and_started_again_it_has_each_acknowledged_event_once(start: Start) -> None:
+    survive(start(make_site()), ROUNDS)
+
+
+@pytest.mark.soak
+@pytest.mark.skipif("FOOTFALL_SOAK" not in os.environ, reason="long; make soak")
+def test_killed_many_times_it_still_has_each_acknowledged_event_once(start: Start) -> None:
+    survive(start(make_site()), ROUNDS_OF_SOAK)
+
+
+def test_told_to_stop_it_answers_what_it_has_taken_and_ends_with_0(start: Start) -> None:
+    collector = start(make_site())
+    senders = [Sender(collector.url, []) for _ in range(CONNECTIONS)]
+    for sender in senders:
+        sender.start()
+    time.sleep(0.3)
+    assert collector.stop(signal.SIGTERM) == 0
+    for sender in senders:
+        sender.stopped.set()
+        sender.join()
+    stored = collector.stored()
+    assert set(stored) >= {id for sender in senders for id in sender.acknowledged}
+    assert len(stored) == len(set(stored))

@@ -1,0 +1,216 @@
+"""The writer: what it promises to those who wait, when all is well and when it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import make_site
+
+from collector.errors import Unavailable
+from collector.event import Event, Trust
+from collector.ingest.counts import Counts
+from collector.ingest.writer import Writer
+from collector.store import Entry, Outcome
+from collector.store.sqlite import SqliteStore
+
+
+def event(id: str, visitor: str = "v1") -> Event:
+    return Event(
+        site="shop", id=id, trust=Trust.BROWSER, type="track", name="Tried", time=1, received=1, visitor=visitor
+    )
+
+
+class Wilful(SqliteStore):
+    """A real store whose disk can be made to fail or to hang, and that cannot bear one id."""
+
+    failing = False
+    go: threading.Event
+    groups: list[int]
+
+    def append(self, entries: Sequence[Entry]) -> list[Outcome]:
+        self.go.wait(20)
+        self.groups.append(len(entries))
+        if self.failing:
+            raise Unavailable("the disk is full")
+        if any(isinstance(entry, Event) and entry.id == "bug" for entry in entries):
+            raise ValueError("a bug")
+        return super().append(entries)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    store = Wilful.open(str(tmp_path / "w.db"))
+    store.go, store.groups = threading.Event(), []
+    store.go.set()
+    store.put_site(make_site())
+    yield store
+    store.close()
+
+
+def started(store: Wilful, **limits: Any) -> Writer:
+    writer = Writer(store, **limits)
+    writer.start()
+    return writer
+
+
+def test_outcomes_come_back_to_the_request_that_they_belong_to(store: Wilful) -> None:
+    async def scene() -> list[list[Outcome]]:
+        writer = started(store)
+        futures = [writer.submit([event(f"a{n % 3}"), event(f"b{n}")], 10) for n in range(6)]
+        outcomes = await asyncio.gather(*futures)
+        await writer.close()
+        return outcomes
+
+    stored, duplicate = Outcome.STORED, Outcome.DUPLICATE
+    assert asyncio.run(scene()) == [[stored, stored]] * 3 + [[duplicate, stored]] * 3
+
+
+def test_what_waits_while_the_disk_is_busy_shares_one_commit(store: Wilful) -> None:
+    async def scene() -> None:
+        writer = started(store)
+        store.go.clear()
+        futures = [writer.submit([event("first")], 10)]
+        await asyncio.sleep(0.1)
+        futures += [writer.submit([event(f"e{n}")], 10) for n in range(50)]
+        store.go.set()
+        await asyncio.gather(*futures)
+        await writer.close()
+
+    asyncio.run(scene())
+    assert store.groups == [1, 50]
+
+
+@pytest.mark.parametrize("limits", [{"queue_events_max": 3}, {"queue_bytes_max": 30}])
+def test_a_full_queue_refuses_at_once_and_takes_again_when_it_has_room(store: Wilful, limits: dict[str, int]) -> None:
+    async def scene() -> None:
+        writer = started(store, **limits)
+        store.go.clear()
+        futures = [writer.submit([event(f"e{n}")], 10) for n in range(3)]
+        with pytest.raises(Unavailable):
+            writer.submit([event("too much")], 10)
+        store.go.set()
+        await asyncio.gather(*futures)
+        assert (writer.queued_events, writer.queued_bytes) == (0, 0)
+        assert await writer.submit([event("e4")], 10) == [Outcome.STORED]
+        await writer.close()
+
+    asyncio.run(scene())
+
+
+def test_a_failing_disk_fails_the_whole_group_and_a_later_try_succeeds(store: Wilful) -> None:
+    async def scene() -> list[Any]:
+        writer = started(store)
+        store.failing = True
+        futures = [writer.submit([event(f"e{n}")], 10) for n in range(3)]
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        assert writer.failed_at_s is not None
+        store.failing = False
+        assert await writer.submit([event("e0")], 10) == [Outcome.STORED]
+        assert writer.failed_at_s is None
+        assert writer.queued_events == 0
+        await writer.close()
+        return results
+
+    assert [type(result) for result in asyncio.run(scene())] == [Unavailable] * 3
+
+
+def test_a_bug_in_one_request_fails_that_one_alone(store: Wilful) -> None:
+    async def scene() -> list[Any]:
+        writer = started(store)
+        store.go.clear()
+        futures = [writer.submit([event(id)], 10) for id in ("a", "b", "bug", "c")]
+        store.go.set()
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        assert writer.alive
+        await writer.close()
+        return results
+
+    results = asyncio.run(scene())
+    assert [result for result in results if isinstance(result, list)] == [[Outcome.STORED]] * 3
+    assert isinstance(results[2], ValueError)
+
+
+def test_closing_writes_all_that_waits_and_refuses_what_comes_later(store: Wilful) -> None:
+    async def scene() -> list[list[Outcome]]:
+        writer = started(store)
+        store.go.clear()
+        futures = [writer.submit([event(f"e{n}")], 10) for n in range(200)]
+        closing = asyncio.create_task(writer.close())
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            writer.submit([event("late")], 10)
+        store.go.set()
+        await closing
+        return await asyncio.gather(*futures)
+
+    assert asyncio.run(scene()) == [[Outcome.STORED]] * 200
+
+
+def test_settled_means_that_what_was_acknowledged_can_be_looked_up(store: Wilful) -> None:
+    async def scene() -> None:
+        writer = started(store)
+        for n in range(3):
+            await writer.submit([event(f"e{n}", visitor=f"v{n}")], 10)
+            await writer.settle()
+            visits = store._conn.execute("SELECT count(*) FROM visits").fetchone()[0]
+            assert visits == n + 1
+        await writer.close()
+
+    asyncio.run(scene())
+
+
+def test_what_is_derived_follows_without_being_asked(store: Wilful) -> None:
+    async def scene() -> None:
+        writer = started(store)
+        await writer.submit([event("e1")], 10)
+        async with asyncio.timeout(5):
+            while writer.behind:
+                await asyncio.sleep(0.01)
+        await writer.close()
+
+    asyncio.run(scene())
+    assert store._conn.execute("SELECT count(*) FROM visits").fetchone()[0] == 1
+
+
+def test_other_writing_work_is_done_on_the_writers_thread_and_its_errors_come_back(store: Wilful) -> None:
+    async def scene() -> None:
+        writer = started(store)
+        assert await writer.run(lambda: threading.current_thread().name) == "writer"
+        with pytest.raises(ZeroDivisionError):
+            await writer.run(lambda: 1 // 0)
+        assert await writer.submit([event("e1")], 10) == [Outcome.STORED]
+        await writer.close()
+
+    asyncio.run(scene())
+
+
+def test_a_client_that_went_away_harms_nobody_else_in_its_group(store: Wilful) -> None:
+    async def scene() -> None:
+        writer = started(store)
+        store.go.clear()
+        gone, stays = writer.submit([event("gone")], 10), writer.submit([event("stays")], 10)
+        gone.cancel()
+        store.go.set()
+        assert await stays == [Outcome.STORED]
+        await writer.close()
+
+    asyncio.run(scene())
+
+
+def test_each_commit_is_counted_by_what_became_of_its_entries(store: Wilful) -> None:
+    counts = Counts()
+
+    async def scene() -> None:
+        writer = started(store, on_commit=counts.commit)
+        await writer.submit([event("a"), event("a")], 10)
+        await writer.close()
+
+    asyncio.run(scene())
+    assert counts.stored == {("shop", "browser"): 1}
+    assert counts.duplicates == {"shop": 1}
+    assert counts.commit_entries.number == 1
