@@ -60,6 +60,11 @@ def test_quoted_cells_hold_delimiters_and_lines_and_rows_keep_their_line_number(
     ]
 
 
+def test_empty_lines_above_the_header_count_and_an_empty_file_holds_no_rows() -> None:
+    assert list(read_rows(lines("\n\nid\n1\n"), "csv")) == [Row(4, {"id": "1"})]
+    assert list(read_rows(lines("\n\n"), "csv")) == []
+
+
 def test_a_line_that_is_not_utf_8_is_read_as_windows_text() -> None:
     file = io.BytesIO("id,name\n1,Zoë\n".encode() + b"2,M\xfcller\n")
     rows = [row.cells["name"] for row in read_rows(text_lines(file), "csv") if isinstance(row, Row)]
@@ -221,6 +226,18 @@ def test_rows_of_one_order_that_stand_apart_are_reported_and_not_taken_for_a_cha
     _, _, apart = orders("order_id,sku\n1,a\n2,b\n1,c\n")
     assert isinstance(apart, Problem)
     assert (apart.line, "sort" in apart.reason) == (4, True)
+
+
+def test_an_order_without_lines_or_coupons_does_not_speak_of_any() -> None:
+    told = only(orders("order_id,total\n1,10.00\n"))["properties"]
+    assert told == {"order_id": "1", "total": "10.00", "updated_at": "2023-11-14T22:13:20.000+00:00"}
+
+
+@pytest.mark.parametrize("row", [",b@x,,s", ",,7.00,s", ",a@x,,"])
+def test_a_row_without_an_order_id_goes_on_only_with_an_order_that_it_fits(row: str) -> None:
+    first, problem = orders(f"order_id,email,total,sku\n1,a@x,5.00,r\n{row}\n")
+    assert Problem(3, "has no order id") in (first, problem)
+    assert {type(first), type(problem)} == {dict, Problem}
 
 
 def test_a_partial_refund_says_how_much() -> None:

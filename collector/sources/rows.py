@@ -83,13 +83,11 @@ def _refuse_constant(word: str) -> Any:
 def _read_csv(lines: Iterable[str]) -> Iterator[Row | Problem]:
     """The first line names the columns. Strict, so that a quote left open cannot swallow the rows below unseen."""
     iterator = iter(lines)
-    first = next((line for line in iterator if line.strip()), None)
-    if first is None:
-        return
+    above, first = next(((above, line) for above, line in enumerate(iterator) if line.strip()), (0, ""))
     reader = csv.reader(itertools.chain([first], iterator), delimiter=_delimiter(first), strict=True)
     header: list[str] | None = None
     while True:
-        start = reader.line_num + 1
+        start = above + reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:
