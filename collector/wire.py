@@ -35,8 +35,10 @@ __all__ = [
 ]
 
 # The type of the calls that are posted to each path; None: a batch, whose items say it themselves.
-PATHS: dict[str, str | None] = {"/v1/batch": None, "/v1/b": None, "/v1/m": None}
+# The Ruby, Java and .NET SDKs post their batches to /v1/import, some with a slash behind it.
+PATHS: dict[str, str | None] = {"/v1/batch": None, "/v1/b": None, "/v1/m": None, "/v1/import": None}
 PATHS |= {f"/v1/{path}": name for name in sorted(CALL_TYPES) for path in (name, name[0])}
+PATHS |= {f"{path}/": call_type for path, call_type in PATHS.items()}
 
 AGE_MS_MAX = 7 * DAY_MS
 MERGED_BYTES_MAX = 8 * BODY_BYTES_MAX  # a context given once may not be made into more than this
