@@ -43,8 +43,9 @@ def refusal(body: bytes, path: str = "/v1/batch") -> str:
 
 
 def test_every_path_of_the_contract_is_known() -> None:
-    named = {f"/v1/{name}" for name in ("batch", "track", "identify", "page", "screen", "group", "alias")}
-    assert set(wire.PATHS) == named | {f"/v1/{letter}" for letter in "bmtipsga"}
+    named = {f"/v1/{name}" for name in ("batch", "import", "track", "identify", "page", "screen", "group", "alias")}
+    known = named | {f"/v1/{letter}" for letter in "bmtipsga"}
+    assert set(wire.PATHS) == known | {f"{path}/" for path in known}
     assert wire.PATHS["/v1/s"] == "screen"
     assert wire.PATHS["/v1/m"] is None
 
