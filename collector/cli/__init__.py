@@ -11,6 +11,7 @@ import sys
 
 import click
 
+from collector.cli.imports import import_history
 from collector.cli.quarantine import quarantine
 from collector.cli.rebuild import rebuild
 from collector.cli.serve import serve
@@ -25,7 +26,7 @@ def footfall() -> None:
     """First-party behaviour tracking for online shops."""
 
 
-for command in (serve, site, token, quarantine, rebuild):
+for command in (serve, site, token, import_history, quarantine, rebuild):
     footfall.add_command(command)
 
 

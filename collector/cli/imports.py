@@ -1,0 +1,156 @@
+"""`footfall import`: a shop's past, from a file of customers or orders.
+
+What enters: a file, and which column is what. What leaves: events, and a word on every row that is none.
+Bringing the same file in twice adds nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from itertools import chain, islice
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+import click
+from rich.console import Console
+from rich.progress import wrap_file
+
+from collector.cli.options import as_json, now_ms, opened, print_json, setting
+from collector.enrich import Arrival
+from collector.errors import Misuse, NotFound
+from collector.event import Event, Site
+from collector.ingest.acceptance import accept
+from collector.sources.columns import KINDS, columns_of, unused
+from collector.sources.history import Import, Message, customer_messages, order_messages
+from collector.sources.rows import FORMS, Problem, Row, read_rows, text_lines
+from collector.store import Entry, Left, Outcome, Quarantined, Store
+from collector.wire import envelope_of
+
+AT_ONCE = 500
+LINES_PEEKED = 200
+PROBLEMS_SHOWN = 20
+TRANSLATORS: dict[str, Callable[[Iterable[str], str, Import], Iterator[Message | Problem]]] = {
+    "customers": customer_messages,
+    "orders": order_messages,
+}
+
+
+@click.command("import")
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("file")
+@click.option("--site", help="Whose past it is; not needed where there is one site.")
+@click.option("--format", "form", type=click.Choice(FORMS), help="By default what the file's name says, else csv.")
+@click.option(
+    "--map", "overrides", multiple=True, metavar="COLUMN=FIELD", help="Which column is which field. [repeats]"
+)
+@click.option("--source", default="import", show_default=True, help="A name for where the file comes from.")
+@click.option("--dry-run", is_flag=True, help="Say what would become of each row, and change nothing.")
+@setting("db")
+@as_json
+def import_history(
+    kind: str,
+    file: str,
+    site: str | None,
+    form: str | None,
+    overrides: tuple[str, ...],
+    source: str,
+    dry_run: bool,
+    db: str | None,
+    as_json: bool,
+) -> int:
+    """Bring in customers or orders from FILE (- for stdin), as CSV or JSON Lines.
+
+    Ends with 1 where some row was not brought in; the others are.
+    """
+    columns = columns_of(kind, overrides)
+    with opened(db) as store, _open(file) as opened_file:
+        shop = _site(store, site)
+        how = Import(columns=columns, source=source, zone=ZoneInfo(shop.timezone), imported=now_ms())
+        form = form or ("jsonl" if file.endswith((".jsonl", ".ndjson", ".json")) else "csv")
+        lines = text_lines(opened_file)
+        peeked = list(islice(lines, LINES_PEEKED))
+        ignored = _ignored(peeked, form, how)
+        results = TRANSLATORS[kind](chain(peeked, lines), form, how)
+        report = _bring_in(store, shop, results, how.imported, dry_run)
+    _print(report, ignored, as_json)
+    return 1 if report.problems or report.outcomes[Outcome.QUARANTINED] else 0
+
+
+class _Report:
+    def __init__(self) -> None:
+        self.outcomes: Counter[Outcome] = Counter()
+        self.problems: list[Problem] = []
+        self.refused: Counter[str] = Counter()
+
+
+def _bring_in(store: Store, site: Site, results: Iterator[Message | Problem], received: int, dry_run: bool) -> _Report:
+    report = _Report()
+    arrival = Arrival(site=site, server=True, address="", user_agent="")
+    while some := list(islice(results, AT_ONCE)):
+        report.problems += [one for one in some if isinstance(one, Problem)]
+        messages = [one for one in some if not isinstance(one, Problem)]
+        entries = accept(envelope_of(messages), arrival, received)
+        report.refused.update(f"{one.reason}: {one.detail}" for one in entries if isinstance(one, Quarantined))
+        report.outcomes.update(map(_foreseen, entries) if dry_run else store.append(entries))
+    while not dry_run and store.follow():
+        pass
+    return report
+
+
+def _foreseen(entry: Entry) -> Outcome:
+    """What the store would say, duplicates aside."""
+    if isinstance(entry, Event):
+        return Outcome.STORED
+    return Outcome.DROPPED if isinstance(entry, Left) else Outcome.QUARANTINED
+
+
+def _open(file: str) -> AbstractContextManager[BinaryIO]:
+    """The file's bytes; a person who watches sees how far it is."""
+    if file == "-":
+        return nullcontext(sys.stdin.buffer)
+    if not os.path.isfile(file):
+        raise NotFound(f"there is no file {file}")
+    opened_file = open(file, "rb")  # noqa: SIM115 - it is closed by whoever enters what is returned
+    if not sys.stderr.isatty():
+        return opened_file
+    size = os.fstat(opened_file.fileno()).st_size
+    return wrap_file(opened_file, size, description="importing", console=Console(stderr=True), transient=True)
+
+
+def _site(store: Store, name: str | None) -> Site:
+    sites = store.sites()
+    if name is None and len(sites) == 1:
+        return sites[0]
+    if name is None:
+        raise Misuse("--site is needed: there is not exactly one site")
+    for site in sites:
+        if site.name == name:
+            return site
+    raise NotFound(f"there is no site {name}")
+
+
+def _ignored(lines: list[str], form: str, how: Import) -> list[str]:
+    """The columns that nothing reads, by the first row."""
+    first = next((row for row in read_rows(lines, form) if isinstance(row, Row)), None)
+    return unused(first.cells, how.columns) if first else []
+
+
+def _print(report: _Report, ignored: list[str], as_json: bool) -> None:
+    counts = {outcome.value: report.outcomes[outcome] for outcome in Outcome}
+    if as_json:
+        problems = [{"line": one.line, "reason": one.reason} for one in report.problems]
+        print_json({**counts, "refused": dict(report.refused), "problems": problems, "ignored_columns": ignored})
+        return
+    click.echo(", ".join(f"{number} {outcome}" for outcome, number in counts.items()))
+    if ignored:
+        click.echo(f"columns that were not brought in: {', '.join(ignored)} (use --map COLUMN=FIELD)", err=True)
+    for one in report.problems[:PROBLEMS_SHOWN]:
+        click.echo(f"line {one.line}: {one.reason}", err=True)
+    if len(report.problems) > PROBLEMS_SHOWN:
+        click.echo(f"and {len(report.problems) - PROBLEMS_SHOWN} lines more", err=True)
+    for reason, number in report.refused.most_common(PROBLEMS_SHOWN):
+        click.echo(f"{number} refused, {reason}", err=True)

@@ -1,0 +1,175 @@
+"""The command line, as a script sees it: output, exit codes, one line on stderr."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Start, footfall, make_site
+
+from collector.config import SETTINGS, Settings, read_settings
+from collector.errors import Misuse
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return tmp_path / "footfall.db"
+
+
+def answer(*arguments: str, db: Path) -> Any:
+    done = footfall(*arguments, "--json", db=db)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_site_add_makes_the_database_and_prints_keys_and_the_tag(db: Path) -> None:
+    added = answer("site", "add", "shop", "--origin", "https://Shop.example/", "--url", "https://c.example/", db=db)
+    assert set(added) == {"site", "write_key", "secret_key", "identity_key", "tag"}
+    assert added["tag"] == f'<script async src="https://c.example/f.js" data-key="{added["write_key"]}"></script>'
+    for field, prefix in (("write_key", "wk"), ("secret_key", "sk"), ("identity_key", "ik")):
+        assert re.fullmatch(prefix + "_[A-Za-z0-9]{32}", added[field])
+    assert db.stat().st_mode & 0o077 == 0
+    assert answer("site", "list", db=db) == [
+        {
+            "site": "shop",
+            "write_key": added["write_key"],
+            "origins": ["https://shop.example"],
+            "consent": "opt-in",
+            "identity": "open",
+            "timezone": "UTC",
+            "ids": "",
+        }
+    ]
+
+
+def test_a_site_can_be_edited_its_keys_rotated_and_itself_removed(db: Path) -> None:
+    added = answer("site", "add", "shop", db=db)
+    edited = answer("site", "edit", "shop", "--consent", "opt-out", "--timezone", "Europe/Paris", db=db)
+    assert (edited["consent"], edited["timezone"], edited["identity"]) == ("opt-out", "Europe/Paris", "open")
+    rotated = answer("site", "rotate-key", "shop", "--key", "write", db=db)
+    assert rotated["write_key"] != added["write_key"]
+    assert rotated["write_key"] in rotated["tag"]
+    assert "secret_key" in answer("site", "rotate-key", "shop", "--key", "secret", db=db)
+    assert answer("site", "remove", "shop", db=db) == {"removed": "shop"}
+    assert answer("site", "list", db=db) == []
+    assert answer("site", "add", "shop", db=db)["site"] == "shop"
+
+
+def test_a_token_is_shown_once_and_never_again(db: Path) -> None:
+    token = answer("token", "create", "me", "--scope", "read", "--scope", "export", db=db)["token"]
+    listed = footfall("token", "list", "--json", db=db).stdout
+    assert token not in listed
+    assert json.loads(listed)[0]["scopes"] == ["read", "export"]
+    assert token.encode() not in db.read_bytes()
+    answer("token", "revoke", "me", db=db)
+    assert answer("token", "list", db=db)[0]["revoked"]
+
+
+@pytest.mark.parametrize(
+    "arguments, code",
+    [
+        ((), 2),
+        (("dance",), 2),
+        (("site", "add"), 2),
+        (("site", "add", "shop"), 2),
+        (("site", "add", "b", "--origin", "shop.example"), 2),
+        (("site", "add", "b", "--timezone", "Mars"), 2),
+        (("site", "add", " "), 2),
+        (("site", "add", "b", "--consent", "maybe"), 2),
+        (("site", "edit", "nobody"), 1),
+        (("site", "rotate-key", "shop"), 2),
+        (("site", "remove", "nobody"), 1),
+        (("token", "create", "x"), 2),
+        (("token", "create", "x", "--scope", "all"), 2),
+        (("token", "revoke", "nobody"), 1),
+        (("serve", "--port", "x"), 2),
+        (("serve", "--port", "70000"), 1),
+        (("serve", "--trusted-proxy", "proxy"), 2),
+        (("import", "orders", "nowhere.csv"), 1),
+        (("import", "pigeons", "nowhere.csv"), 2),
+    ],
+)
+def test_a_failure_is_one_line_on_stderr_and_an_exit_code(db: Path, arguments: tuple[str, ...], code: int) -> None:
+    footfall("site", "add", "shop", db=db)
+    done = footfall(*arguments, db=db)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert re.fullmatch(r"footfall: [^\n]+\n", done.stderr)
+
+
+def test_no_database_is_a_failure_and_what_is_none_is_misuse(tmp_path: Path) -> None:
+    assert footfall("site", "list", db=tmp_path / "none.db").returncode == 1
+    assert not (tmp_path / "none.db").exists()
+    (tmp_path / "text.db").write_text("This is no database, but long enough to look like one. " * 99)
+    done = footfall("site", "list", db=tmp_path / "text.db")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_help_and_version_are_no_failure(db: Path) -> None:
+    for arguments in (("--help",), ("site", "add", "--help")):
+        assert footfall(*arguments, db=db).returncode == 0
+
+
+def test_serve_says_when_its_port_is_taken(db: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = footfall("serve", "--port", str(taken.getsockname()[1]), db=db)
+    assert done.returncode == 1
+    assert "cannot listen" in done.stderr
+
+
+def test_flags_come_before_the_environment_and_that_before_defaults() -> None:
+    environ = {"FOOTFALL_PORT": "9", "FOOTFALL_HOST": "::", "FOOTFALL_ORIGIN": "https://a.example, https://b.example"}
+    settings = read_settings({"port": 10, "origin": ()}, environ)
+    assert (settings.port, settings.host, settings.db) == (10, "::", "footfall.db")
+    assert settings.origin == ("https://a.example", "https://b.example")
+    assert settings.public_url == "http://[::]:10"
+    with pytest.raises(Misuse):
+        read_settings({}, {"FOOTFALL_PORT": "nine"})
+
+
+def test_every_setting_is_a_field_and_is_documented() -> None:
+    assert tuple(name for name, _, _ in SETTINGS) == Settings.__struct_fields__
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    for name, _, _ in SETTINGS:
+        assert f"`--{name.replace('_', '-')}`" in readme, name
+
+
+def test_refused_calls_are_listed_and_what_passes_now_is_replayed_with_its_first_time(start: Start) -> None:
+    collector = start(make_site())
+    early = {"type": "track", "event": "Tried", "anonymousId": "v1"}
+    batch = [{"type": "dance", "anonymousId": "v1", "messageId": "m1"}, early | {"messageId": "m2", "userId": "null"}]
+    assert collector.post("/v1/batch", {"writeKey": "wk_shop", "batch": batch}).status_code == 200
+    collector.stop()
+
+    lines = footfall("quarantine", "list", "--json", db=collector.db).stdout.splitlines()
+    listed = [json.loads(line) for line in lines]
+    assert [one["reason"] for one in listed] == ["unknown_type", "bad_user_id"]
+    assert json.loads(listed[0]["raw"])["type"] == "dance"
+    untouched = {"stored": 0, "duplicate": 0, "quarantined": 2, "dropped": 0}
+    assert answer("quarantine", "replay", db=collector.db) == untouched
+
+    # As if the rules had changed since: the user id is now a good one.
+    mend = "UPDATE quarantine SET raw = CAST(replace(CAST(raw AS TEXT), '\"null\"', '\"u7\"') AS BLOB)"
+    conn = sqlite3.connect(collector.db)
+    conn.execute(mend)
+    conn.commit()
+    conn.close()
+    became = {"stored": 1, "duplicate": 0, "quarantined": 1, "dropped": 0}
+    assert answer("quarantine", "replay", "--dry-run", db=collector.db) == became
+    assert answer("quarantine", "replay", db=collector.db) == became
+    assert collector.stored() == ["m2"]
+    assert collector.query("SELECT time + lag FROM events") == [(listed[1]["received"],)]
+    assert [one[0] for one in collector.query("SELECT reason FROM quarantine")] == ["unknown_type"]
+
+
+def test_rebuild_reads_every_event_again(start: Start) -> None:
+    collector = start(make_site())
+    for n in range(3):
+        call = {"writeKey": "wk_shop", "event": "Tried", "anonymousId": f"v{n}"}
+        assert collector.post("/v1/track", call).status_code == 200
+    collector.stop()
+    assert answer("rebuild", db=collector.db) == {"events": 3}
