@@ -53,7 +53,9 @@ def render_csv(columns: tuple[Column, ...], batches: Iterable[Rows]) -> Iterator
     yield _drain(text)
     cells = [_CELLS[column.type] for column in columns]
     for rows in batches:
-        writer.writerows(zip(*(cell(values) for cell, values in zip(cells, zip(*rows), strict=True)), strict=True))
+        writer.writerows(
+            zip(*(cell(values) for cell, values in zip(cells, zip(*rows, strict=True), strict=True)), strict=True)
+        )
         yield _drain(text)
 
 
@@ -62,7 +64,7 @@ def render_jsonl(columns: tuple[Column, ...], batches: Iterable[Rows]) -> Iterat
     names = [column.name for column in columns]
     members = [_MEMBERS[column.type] for column in columns]
     for rows in batches:
-        table = (member(values) for member, values in zip(members, zip(*rows), strict=True))
+        table = (member(values) for member, values in zip(members, zip(*rows, strict=True), strict=True))
         yield _encode_lines([dict(zip(names, row, strict=True)) for row in zip(*table, strict=True)])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 from msgspec import Struct
@@ -44,30 +45,23 @@ class _Plan(Struct, frozen=True):
 
 
 def export(path: str, name: str, query: ExportQuery) -> Export:
-    """Begin an export; its connection closes when the batches end or are closed.
+    """Begin an export: its end is fixed now, its rows are read as they are asked for.
 
     Raises NotFound for an unknown dataset, Misuse for a query that makes no sense; both before the first batch.
     """
     of = dataset(name)
     listed = columns(of, resolve=query.resolve)
     select = SELECTS[f"{name}_resolved" if query.resolve else name]
-    conn = connect(path, create=False, read_only=True)
-    try:
+    with closing(connect(path, create=False, read_only=True)) as conn:
         terms, bound = _filter(conn, of, select, query)
         latest = _latest(conn, name)
-        plan = _Plan(_page(of, select, listed, terms), bound, len(select.keys), _since(query.since, latest), latest)
-    except BaseException:
-        conn.close()
-        raise
-    batches = _windows(conn, plan) if of.kind is Kind.APPEND else _pages(conn, plan)
-    return Export(batches=_closing(conn, batches), next=str(latest))
+    plan = _Plan(_page(of, select, listed, terms), bound, len(select.keys), _since(query.since, latest), latest)
+    return Export(batches=_batches(path, plan, of.kind), next=str(latest))
 
 
-def _closing(conn: sqlite3.Connection, batches: Iterator[list[Row]]) -> Iterator[list[Row]]:
-    try:
-        yield from batches
-    finally:
-        conn.close()
+def _batches(path: str, plan: _Plan, kind: Kind) -> Iterator[list[Row]]:
+    with closing(connect(path, create=False, read_only=True)) as conn:
+        yield from _windows(conn, plan) if kind is Kind.APPEND else _pages(conn, plan)
 
 
 def _latest(conn: sqlite3.Connection, name: str) -> int:

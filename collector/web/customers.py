@@ -1,0 +1,103 @@
+"""Customers over HTTP: the list, a profile, a timeline; unlinking, and erasure.
+
+What enters: a reader's request. What leaves: the JSON of the contract. It knows neither SQL nor the rules of identity.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from collector.errors import NotFound
+from collector.store import SORTS, ActivityQuery, Store
+from collector.web import asked, render
+from collector.web.asked import KeyRoute
+from collector.web.auth import authorise
+from collector.web.times import read_range, zone_of
+
+
+async def list_customers(request: Request) -> Response:
+    """Find customers by name, e-mail, phone, user id or order number; without `q` list them all."""
+    authorise(request, "read")
+    q, cursor = asked.text(request, "q") or "", asked.text(request, "cursor")
+    sort, limit = asked.word(request, "sort", SORTS, SORTS[0]), asked.limit(request)
+    store = await _settled(request)
+    return render.reply(render.customers(await asyncio.to_thread(store.customers, q, sort, cursor, limit)))
+
+
+async def show_customer(request: Request) -> Response:
+    """Who this is, and by which evidence."""
+    authorise(request, "read")
+    store = await _settled(request)
+    key = request.path_params["key"]
+    found = await asyncio.to_thread(store.profile, key)
+    if found is None:
+        raise NotFound(f"there is no customer {key}")
+    return render.reply(render.profile(found))
+
+
+async def show_activity(request: Request) -> Response:
+    """What this customer has done, newest first."""
+    authorise(request, "read")
+    store = await _settled(request)
+    zone = zone_of(None, await asyncio.to_thread(store.sites))
+    start, end = read_range(asked.text(request, "from"), asked.text(request, "to"), zone)
+    query = ActivityQuery(
+        limit=asked.limit(request),
+        cursor=asked.text(request, "cursor"),
+        event=asked.text(request, "event"),
+        start=start,
+        end=end,
+    )
+    key = request.path_params["key"]
+    found = await asyncio.to_thread(store.activity, key, query)
+    if found is None:
+        raise NotFound(f"there is no customer {key}")
+    return render.reply(render.activity(found))
+
+
+async def erase_customer(request: Request) -> Response:
+    """Everything about this customer leaves; the receipt stays."""
+    authorise(request, "admin")
+    state, key = request.app.state, request.path_params["key"]
+    return render.reply(await state.writer.run(lambda: state.store.erase(key, _now_ms())))
+
+
+async def unlink_visitor(request: Request) -> Response:
+    """Staff say: this visitor is not this customer."""
+    authorise(request, "admin")
+    state, key, visitor = request.app.state, request.path_params["key"], request.path_params["visitor"]
+    await state.writer.run(lambda: state.store.unlink(key, visitor, _now_ms()))
+    return Response(status_code=204)
+
+
+async def undo_link(request: Request) -> Response:
+    """Staff say: this id is not this customer's."""
+    authorise(request, "admin")
+    state, key, known = request.app.state, request.path_params["key"], request.path_params["id"]
+    await state.writer.run(lambda: state.store.undo_link(key, known, _now_ms()))
+    return Response(status_code=204)
+
+
+async def _settled(request: Request) -> Store:
+    """The store, when all that was acknowledged before shows in it."""
+    await request.app.state.writer.settle()
+    store: Store = request.app.state.store
+    return store
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+routes = [
+    KeyRoute("/api/customers", list_customers, methods=["GET"]),
+    KeyRoute("/api/customers/{key}", show_customer, methods=["GET"]),
+    KeyRoute("/api/customers/{key}", erase_customer, methods=["DELETE"]),
+    KeyRoute("/api/customers/{key}/activity", show_activity, methods=["GET"]),
+    KeyRoute("/api/customers/{key}/visitors/{visitor}", unlink_visitor, methods=["DELETE"]),
+    KeyRoute("/api/customers/{key}/ids/{id}", undo_link, methods=["DELETE"]),
+]
