@@ -11,6 +11,9 @@ import sys
 
 import click
 
+from collector import __version__
+from collector.cli.customer import customer
+from collector.cli.export import export
 from collector.cli.imports import import_history
 from collector.cli.quarantine import quarantine
 from collector.cli.rebuild import rebuild
@@ -21,12 +24,12 @@ from collector.errors import FootfallError, Misuse, NotFound
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="footfall", prog_name="footfall")
+@click.version_option(__version__, prog_name="footfall")
 def footfall() -> None:
     """First-party behaviour tracking for online shops."""
 
 
-for command in (serve, site, token, import_history, quarantine, rebuild):
+for command in (serve, site, token, customer, export, import_history, quarantine, rebuild):
     footfall.add_command(command)
 
 
