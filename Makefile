@@ -1,5 +1,7 @@
 # Everything happens in .venv and in the tests' own node_modules; stamps keep a second run from installing again.
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p && break; done)
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
@@ -36,7 +38,7 @@ clean:
 	rm -rf $(VENV) $(STAMPS) tests/sdk/node_modules
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit("Footfall needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	@test -n "$(PYTHON)" || { echo "Footfall needs Python 3.11 or newer"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(STAMPS)/run: pyproject.toml | $(BIN)/python

@@ -33,8 +33,8 @@ FLOORS = (
 )
 PURE = {room for floor in FLOORS[:5] for room in floor}
 IMPURE_MODULES = set(
-    """asyncio click concurrent http jinja2 multiprocessing os prometheus_client pyarrow random rich secrets socket sqlite3
-    starlette subprocess sys tempfile threading time urllib.request uuid uvicorn uvloop""".split()
+    """asyncio click concurrent http jinja2 multiprocessing os prometheus_client pyarrow random rich secrets socket
+    sqlite3 starlette subprocess sys tempfile threading time urllib.request uuid uvicorn uvloop""".split()  # noqa: SIM905
 )
 CLOCK_CALLS = {"now", "utcnow", "today"}
 
