@@ -44,6 +44,7 @@ DOCSTRING_LINES_MAX = 5
 LONG_FILES: set[str] = set()
 LONG_FUNCTIONS: set[str] = set()
 LONG_DOCSTRINGS = {"collector/errors.py"}  # a tree
+LOADED_BY_NAME = {"collector.web.parquet"}  # pyarrow is an extra
 
 BANNED_FILES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base"}
 BANNED_NAMES = {"data", "info", "payload"}
@@ -171,7 +172,7 @@ def test_every_module_is_reached_from_the_command() -> None:
         if name in by_name and name not in reached:
             reached.add(name)
             ahead += [*imports(by_name[name]), name.rpartition(".")[0]]
-    assert set(by_name) - reached == set()
+    assert set(by_name) - reached == LOADED_BY_NAME
 
 
 def test_the_tree_names_no_machine_no_registry_and_no_unfinished_business() -> None:
