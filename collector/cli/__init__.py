@@ -14,6 +14,7 @@ import click
 from collector import __version__
 from collector.cli.customer import customer
 from collector.cli.export import export
+from collector.cli.forget import forget
 from collector.cli.imports import import_history
 from collector.cli.quarantine import quarantine
 from collector.cli.rebuild import rebuild
@@ -29,7 +30,7 @@ def footfall() -> None:
     """First-party behaviour tracking for online shops."""
 
 
-for command in (serve, site, token, customer, export, import_history, quarantine, rebuild):
+for command in (serve, site, token, customer, export, import_history, forget, quarantine, rebuild):
     footfall.add_command(command)
 
 

@@ -61,6 +61,15 @@ class Token(Struct, frozen=True, kw_only=True):
     revoked: int | None = None
 
 
+class Receipt(Struct, frozen=True, kw_only=True):
+    """What an erasure took out: counts, and a keyed hash that the `erasures` feed repeats."""
+
+    hash: str
+    events: int
+    visitors: int
+    quarantined: int
+
+
 class KnownId(Struct, frozen=True):
     """One id of a customer. `strength` is the link's: server, signed, or claimed (a browser's word only)."""
 
@@ -213,6 +222,9 @@ class Log(Protocol):
 
     def undo_link(self, key: str, id: str, at: int) -> None:
         """Staff say: this id is not this customer's. Raises NotFound."""
+
+    def erase(self, key: str, at: int) -> Receipt:
+        """Take everything of a customer out, for good. Raises NotFound."""
 
     def rebuild(self) -> int:
         """Throw away what is derived and make it anew from the log; returns the number of events read."""

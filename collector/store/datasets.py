@@ -299,15 +299,15 @@ _IDENTITIES = Dataset(
 _ERASURES = Dataset(
     name="erasures",
     kind=Kind.FEED,
-    doc="Customers who were erased: take the visitors' rows out of every copy.",
+    doc="Customers who were erased: take these events out of every copy.",
     primary_key=("erasure",),
     timed="`time`",
     columns=(
         _int("erasure", "Number of the erasure."),
         _time("time", "When it was done."),
-        _text("customer_hash", "SHA-256 of the customer's key, in hex: no name is kept."),
+        _text("customer_hash", "Keyed hash of the customer's key, as in the receipt: no name is kept."),
         _int("events", "Number of events that were erased."),
-        _json("visitors", "List of the visitors whose events were erased."),
+        _json("seqs", "List of [first, last] `seq` of the events that were erased."),
         *_FEED,
     ),
 )

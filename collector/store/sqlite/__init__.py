@@ -27,12 +27,14 @@ from collector.store import (
     Outcome,
     Profile,
     Quarantined,
+    Receipt,
     Token,
 )
 from collector.store.keys import read_key
 from collector.store.sqlite import desk
 from collector.store.sqlite.connection import connect
 from collector.store.sqlite.dictionary import Dictionaries, pack_id
+from collector.store.sqlite.erasing import Eraser
 from collector.store.sqlite.exporting import export
 from collector.store.sqlite.log import Appender
 from collector.store.sqlite.projection import Projection
@@ -51,7 +53,8 @@ class SqliteStore:
         self._readers = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._words = Dictionaries(conn)
-        self._appender = Appender(conn, self._words, _mid_key(conn))
+        self._appender = Appender(conn, self._words, _secret(conn, "mid_key"))
+        self._hash_key = _secret(conn, "erasure_key")
         self._projection = Projection(conn, self._words)
         self._data_version = 0
 
@@ -96,6 +99,21 @@ class SqliteStore:
             persons = msgspec.json.encode(self._members(customer)).decode()
             conn.execute("INSERT INTO unlinks (visitor, time, persons) VALUES (?, ?, ?)", (row[0], at, persons))
             self._projection.resettle(visitors=[row[0]])
+
+    def erase(self, key: str, at: int) -> Receipt:
+        self._catch_up()
+        with self._transaction() as conn:
+            customer = self._customer(key)
+            eraser = Eraser(conn, self._hash_key)
+            erased = eraser.erase(customer, self._projection.surely_own(customer), at)
+            self._projection.forget()
+            self._projection.resettle(erased.visitors, erased.persons, erased.orders)
+            eraser.sweep(erased)
+            self._appender.forget()
+            self._projection.forget()
+        # What was overwritten in the file may still stand in the WAL.
+        self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return erased.receipt
 
     def undo_link(self, key: str, id: str, at: int) -> None:
         self._catch_up()
@@ -234,8 +252,8 @@ class SqliteStore:
         return kind
 
 
-def _mid_key(conn: sqlite3.Connection) -> bytes:
-    """The key of this file's hashes of messageIds: a stranger cannot make ids that collide."""
-    conn.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('mid_key', ?)", (secrets.token_bytes(16),))
-    key: bytes = conn.execute("SELECT value FROM meta WHERE key = 'mid_key'").fetchone()[0]
+def _secret(conn: sqlite3.Connection, name: str) -> bytes:
+    """A key of this file's own hashes, made once: a stranger can neither guess a hash nor make two collide."""
+    conn.execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", (name, secrets.token_bytes(16)))
+    key: bytes = conn.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()[0]
     return key

@@ -314,7 +314,7 @@ _ERASURES = Select(
     time="f.time",
     columns={
         "erasure": "f.id",
-        **_named("time", "customer_hash", "events", "visitors", of="f"),
+        **_named("time", "customer_hash", "events", "seqs", of="f"),
         "rev": "f.id",
         "deleted": "0",
     },

@@ -76,16 +76,28 @@ class Projection:
             self._conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('projected', ?)", (facts[-1].seq,))
         return len(facts)
 
-    def resettle(self, visitors: Iterable[int] = (), persons: Iterable[int] = ()) -> None:
+    def resettle(
+        self, visitors: Iterable[int] = (), persons: Iterable[int] = (), orders: Iterable[Reference] = ()
+    ) -> None:
         """Derive these anew: staff said something of them, or events were taken out."""
         revisions = Revisions(self._conn)
         batch = _Batch()
         batch.visitors.update(visitors)
         batch.persons.update(persons)
+        batch.orders.update(orders)
         for visitor in batch.visitors:
             self._states.pop(visitor, None)
+            self._visiting.refold(visitor, self.projected(), revisions)
         self._settle(batch, revisions)
         revisions.save()
+
+    def surely_own(self, customer: int) -> frozenset[int]:
+        """The ids of a customer that are not only a browser's word."""
+        members = [person for (person,) in self._conn.execute("SELECT id FROM persons WHERE customer = ?", (customer,))]
+        strengths = self._people.strengths(members)
+        return frozenset(
+            {person for person in members if strengths.get(person, Trust.SERVER) > Trust.BROWSER} | {customer}
+        )
 
     def reset(self) -> None:
         """Forget all that is derived. Rows of the feeds are marked 2 until they are derived again or swept."""

@@ -28,6 +28,11 @@ ON CONFLICT (visitor, first_seq) DO UPDATE SET
     first_time = excluded.first_time, last_time = excluded.last_time, last_seq = excluded.last_seq,
     events = excluded.events, campaign = excluded.campaign, rev = excluded.rev, deleted = 0
 """
+_ORPHANS = """
+SELECT first_seq FROM visits WHERE visitor = ? AND deleted = 0
+   AND NOT (EXISTS (SELECT 1 FROM events WHERE seq = visits.first_seq)
+            AND EXISTS (SELECT 1 FROM events WHERE seq = visits.last_seq))
+"""
 _DROP = "UPDATE visits SET deleted = 1, rev = ? WHERE visitor = ? AND first_seq = ?"
 
 
@@ -53,6 +58,7 @@ class Visiting:
 
     def refold(self, visitor: int, upto: int, revisions: Revisions) -> Visit | None:
         """Make a visitor's visits anew, from its events up to that seq, and write what differs; returns the last."""
+        self._drop_orphans(visitor, revisions)
         standing = {visit.first.seq: visit for visit in self.visits(visitor)}
         visits = fold(self._facts.steps(self._facts.of_visitor(visitor, upto)))
         for visit in visits:
@@ -61,6 +67,11 @@ class Visiting:
         for first_seq in standing:
             self._conn.execute(_DROP, (revisions.next(), visitor, first_seq))
         return visits[-1] if visits else None
+
+    def _drop_orphans(self, visitor: int, revisions: Revisions) -> None:
+        """Visits whose first or last event was erased."""
+        for (first_seq,) in self._conn.execute(_ORPHANS, (visitor,)).fetchall():
+            self._conn.execute(_DROP, (revisions.next(), visitor, first_seq))
 
     def _put(self, visitor: int, visit: Visit, revisions: Revisions) -> None:
         campaign = None if visit.campaign == Campaign() else self._words.campaigns.intern(*_parts(visit.campaign))

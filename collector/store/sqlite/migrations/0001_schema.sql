@@ -110,7 +110,8 @@ CREATE TABLE link_undos (
 CREATE TABLE fences (visitor INTEGER NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (visitor, time)) STRICT, WITHOUT ROWID;
 CREATE TABLE erasures (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    time INTEGER NOT NULL, customer_hash TEXT NOT NULL, events INTEGER NOT NULL, visitors TEXT NOT NULL
+    time INTEGER NOT NULL, customer_hash TEXT NOT NULL, events INTEGER NOT NULL,
+    seqs TEXT NOT NULL                     -- JSON list of [first, last]: the events that went
 ) STRICT;
 
 -- Derived: `footfall rebuild` makes all of this anew from the log -----------------------------------------------------

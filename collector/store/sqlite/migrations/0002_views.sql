@@ -188,7 +188,7 @@ CREATE VIEW v_erasures AS SELECT
     strftime('%Y-%m-%dT%H:%M:%S', (f.time) / 1000, 'unixepoch') || printf('.%03dZ', (f.time) % 1000) AS time,
     f.customer_hash AS customer_hash,
     f.events AS events,
-    f.visitors AS visitors,
+    f.seqs AS seqs,
     f.id AS rev,
     0 AS deleted
 FROM erasures f;

@@ -1,0 +1,127 @@
+"""Erasure as a person would check it: the file's bytes are searched, and the others on the device are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collector.errors import NotFound
+from collector.event import Event, Reason, Site, Trust
+from collector.store import ActivityQuery, ExportQuery, Quarantined
+from collector.store.sqlite import SqliteStore
+
+MINUTE = 60_000
+DAY = 86_400_000
+JANE = ("jane-4711", "jane@secret.example", "Jane Doe", "https://shop.example/jane-only", "device-of-jane")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "footfall.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SqliteStore]:
+    store = SqliteStore.open(str(path))
+    store.put_site(Site(name="shop", write_key="wk", secret_key_hash="sk", identity_key="ik"))
+    yield store
+    store.close()
+
+
+def event(id: str, time: int, **fields: object) -> Event:
+    told = {"type": "page", "name": "", "trust": Trust.BROWSER, "visitor": "tablet", **fields}
+    return Event(site="shop", id=id, time=time, received=time, **told)  # type: ignore[arg-type]
+
+
+def shown(store: SqliteStore, key: str) -> list[tuple[str, str | None, str | None]]:
+    page = store.activity(key, ActivityQuery(limit=100))
+    assert page is not None
+    return [(each.id, each.customer, each.visit) for each in page.events]
+
+
+def everything(path: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+
+def test_no_byte_of_the_person_stays_in_the_file(store: SqliteStore, path: Path) -> None:
+    user, email, name, url, device = JANE
+    traits = f'{{"email":"{email}","name":"{name}"}}'
+    order = f'{{"order_id":"jane-order-1","total":5,"email":"{email}"}}'
+    refused = Quarantined(
+        site="shop",
+        server=False,
+        received=1,
+        reason=Reason.TOO_OLD,
+        detail="",
+        raw=f'{{"userId":"{user}"}}'.encode(),
+    )
+    store.append(
+        [
+            event("m1", 0, visitor=device, url=url, title="only hers"),
+            event("m2", MINUTE, visitor=device, type="identify", user=user, email=email, properties=traits),
+            event(
+                "m3", 2 * MINUTE, visitor=device, type="track", name="Order Completed", properties=order, email=email
+            ),
+            event("m4", DAY, visitor=None, type="track", name="Email Opened", trust=Trust.SERVER, user=user),
+            event("m5", DAY, visitor="other", url="https://shop.example/all"),
+            refused,
+        ]
+    )
+    store.follow()
+    marks = [mark.encode() for mark in (*JANE, "jane-order-1", "only hers")]
+    assert all(mark in everything(path) for mark in marks), "the search itself must be able to find them"
+
+    receipt = store.erase(user, at=2 * DAY)
+
+    assert (receipt.events, receipt.visitors, receipt.quarantined) == (4, 1, 1)
+    assert [mark for mark in marks if mark in everything(path)] == []
+    assert store.profile(user) is None and store.activity(f"visitor:{device}", ActivityQuery()) is None
+    assert shown(store, "visitor:other") == [("m5", None, "m5")]
+    rows = [row for batch in store.export("erasures", ExportQuery()).batches for row in batch]
+    assert len(rows) == 1 and receipt.hash in rows[0]
+
+
+def test_another_customer_on_the_same_device_keeps_exactly_theirs(store: SqliteStore) -> None:
+    store.append(
+        [
+            event("a1", 0),
+            event("a2", MINUTE, type="identify", user="A"),
+            event("a3", 2 * MINUTE, type="track", name="Signed Out"),
+            event("n1", DAY),
+            event("b1", 2 * DAY),
+            event("b2", 2 * DAY + MINUTE, type="identify", user="B"),
+            event("b3", 3 * DAY),
+        ]
+    )
+    store.follow()
+    before = shown(store, "B")
+    assert [id for id, _, _ in before] == ["b3", "b2", "b1"]
+
+    store.erase("A", at=4 * DAY)
+
+    assert shown(store, "B") == before
+    assert ("n1", None, "n1") in shown(store, "visitor:tablet")
+    assert {id for id, _, _ in shown(store, "visitor:tablet")} == {"n1", "b1", "b2", "b3"}
+    store.rebuild()
+    assert shown(store, "B") == before
+
+
+def test_an_address_that_only_a_browser_linked_is_not_followed(store: SqliteStore) -> None:
+    store.append(
+        [
+            event("a1", 0, type="identify", user="A", email="victim@shop.example"),
+            event("v1", 0, visitor=None, type="track", name="Note", trust=Trust.SERVER, email="victim@shop.example"),
+        ]
+    )
+    store.follow()
+    store.erase("A", at=DAY)
+    assert shown(store, "email:victim@shop.example") == [("v1", "email:victim@shop.example", None)]
+
+
+def test_nobody_can_be_erased_twice(store: SqliteStore) -> None:
+    store.append([event("a1", 0, type="identify", user="A")])
+    store.erase("A", at=DAY)
+    with pytest.raises(NotFound):
+        store.erase("A", at=DAY)
