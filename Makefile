@@ -14,9 +14,11 @@ run: $(STAMPS)/run
 		|| $(BIN)/footfall site add shop --consent opt-out --db footfall.db
 	@echo
 	@echo "Paste the tag below into a page that you open from this machine (http://localhost...), and see it arrive:"
-	@echo "  sqlite3 footfall.db 'SELECT * FROM v_events'"
-	@echo "A shop on the web needs its origin first:  $(BIN)/footfall site edit shop --origin https://shop.example"
-	@echo "To read over HTTP:                         $(BIN)/footfall token create me --scope read --scope export"
+	@echo "  $(BIN)/footfall export events --out -"
+	@echo "This site counts everyone, so that you see something. Before it meets visitors of a shop:"
+	@echo "  $(BIN)/footfall site edit shop --consent opt-in --origin https://shop.example"
+	@echo "To read over HTTP:"
+	@echo "  $(BIN)/footfall token create me --scope read --scope export"
 	@echo
 	@exec $(BIN)/footfall serve --db footfall.db
 

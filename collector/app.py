@@ -26,8 +26,7 @@ from collector.ingest.writer import Writer
 from collector.store import Store
 from collector.web import customers, export, failure, health
 from collector.web.auth import Passes
-from collector.web.ingest import Admission, BrowserSettings, Door
-from collector.wire import PATHS
+from collector.web.ingest import Admission, BrowserSettings, Doors
 
 REFRESH_EVERY_S = 0.5
 log = logging.getLogger(__name__)
@@ -83,10 +82,9 @@ def build_app(settings: Settings, store: Store) -> Starlette:
 
 
 def _routes(admission: Admission, settings: Settings) -> list[BaseRoute]:
-    doors: list[BaseRoute] = [Route(path, Door(path, admission)) for path in PATHS]
     browser_settings = BrowserSettings(admission, settings.url.rstrip("/"))
     settings_of_browsers = Route("/v1/projects/{key}/settings", browser_settings, methods=["GET", "OPTIONS"])
-    return [*doors, settings_of_browsers, *customers.routes, *export.routes, *health.routes]
+    return [Doors(admission), settings_of_browsers, *customers.routes, *export.routes, *health.routes]
 
 
 async def _refresh(store: Store, keyring: Keyring, passes: Passes, writer: Writer) -> None:

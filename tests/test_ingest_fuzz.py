@@ -19,8 +19,9 @@ from collector.wire import PATHS, inflate, open_envelope, read_key
 
 RECEIVED = 1_795_000_000_000
 FIELDS = """
-type event name anonymousId userId messageId timestamp sentAt properties traits previousId groupId context writeKey batch
-email order_id revenue currency products page url referrer campaign consent categoryPreferences Analytics userAgent ip
+type event name anonymousId userId messageId timestamp sentAt properties traits previousId groupId context writeKey
+batch email order_id revenue currency products page url referrer campaign consent categoryPreferences Analytics
+userAgent ip
 actor screen width height library identityToken
 """.split()  # noqa: SIM905
 WORDS = [
