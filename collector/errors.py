@@ -1,4 +1,4 @@
-"""The exceptions, drawn as a tree. A client's faults and policy are values (`event.Rejected`, `event.Dropped`), not these.
+"""The exceptions, drawn as a tree. A client's faults and policy are values (`event.Rejected`, `event.Dropped`).
 
 FootfallError
 ├── Unavailable      cannot be safe now; the client should retry (503, Retry-After)

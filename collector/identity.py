@@ -34,10 +34,26 @@ class Act(IntEnum):
     ORDER_EMAIL = 3
 
 
-# Why a claim was made; after an unlink, a browser's word joins again only by one of REJOINS.
-REJOINS = frozenset({"identify", "signed_in"})
-LINKS = frozenset({"identify", "signed_in", "signed_up"})
-_LOG_INS = {"Signed In": "signed_in", "Signed Up": "signed_up"}
+class Why(IntEnum):
+    """Which kind of call made a claim or a link; its word is shown as the evidence's kind."""
+
+    IDENTIFY = 1
+    SIGNED_IN = 2
+    SIGNED_UP = 3
+    USER_ID = 4
+    ORDER = 5
+    ORDER_MATCH = 6
+    ALIAS = 7
+    SIGNED_OUT = 8
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+# After an unlink a browser's word joins again only by one of these.
+REJOINS = frozenset({Why.IDENTIFY, Why.SIGNED_IN})
+_LOG_INS = {"Signed In": Why.SIGNED_IN, "Signed Up": Why.SIGNED_UP}
 
 
 class Claim(Struct, frozen=True, gc=False):
@@ -46,7 +62,7 @@ class Claim(Struct, frozen=True, gc=False):
     key: Key
     seq: int
     act: Act
-    why: str
+    why: Why
     user: Any
     email: Any
     strength: int
@@ -89,7 +105,7 @@ class Link(Struct, frozen=True):
 
     key: Key
     seq: int
-    why: str
+    why: Why
     person: Any
     user: Any
     strength: int
@@ -113,24 +129,31 @@ def after_time(time: int) -> Place:
     return (time + 1,)
 
 
-def read_claim(call_type: str, name: str, user: Any, email: Any, trust: int, staff: bool) -> tuple[Act, str] | None:
+def read_claim(call_type: str, name: str, user: Any, email: Any, trust: int, staff: bool) -> tuple[Act, Why] | None:
     """What a call that carries an anonymousId says of its visitor, and why; None: nothing."""
     if staff:
         return None
     track = call_type == "track"
     if track and name == "Signed Out":
-        return Act.LOG_OUT, "signed_out"
+        return Act.LOG_OUT, Why.SIGNED_OUT
     if trust == Trust.CLAIMED or (track and (name in NEVER_IN_A_VISIT or name.startswith("Email "))):
         return None
     named = user is not None or email is not None
     if call_type == "identify":
-        return (Act.LOG_IN, "identify") if named else None
+        return (Act.LOG_IN, Why.IDENTIFY) if named else None
     if track and name in _LOG_INS:
         return (Act.LOG_IN, _LOG_INS[name]) if named else None
     order = track and name == "Order Completed"
     if user is not None:
-        return Act.LOG_IN, "order" if order else "user_id"
-    return (Act.ORDER_EMAIL, "order") if order and email is not None else None
+        return Act.LOG_IN, Why.ORDER if order else Why.USER_ID
+    return (Act.ORDER_EMAIL, Why.ORDER) if order and email is not None else None
+
+
+def links_ids(call_type: str, name: str) -> Why | None:
+    """Whether a call that names a user id and an address links the two, and as what kind of call."""
+    if call_type == "identify":
+        return Why.IDENTIFY
+    return _LOG_INS.get(name) if call_type == "track" else None
 
 
 def tenancies(
@@ -164,7 +187,7 @@ def tenancies(
 
 def _live(claims: Iterable[Claim], unlinks: Sequence[Unlink]) -> list[Claim]:
     kept = [claim for claim in claims if claim.act is Act.LOG_OUT or not any(_voids(u, claim) for u in unlinks)]
-    kept.sort(key=lambda claim: (claim.key, claim.why == "order_match", claim.seq))
+    kept.sort(key=lambda claim: (claim.key, claim.why is Why.ORDER_MATCH, claim.seq))
     return [claim for claim, nxt in pairwise([*kept, None]) if claim is not None and not _outranked(claim, nxt)]
 
 
@@ -176,7 +199,7 @@ def _voids(unlink: Unlink, claim: Claim) -> bool:
 
 def _outranked(claim: Claim, nxt: Claim | None) -> bool:
     """The back end's word on an order counts instead of the browser's on the same event; a user id beats an address."""
-    if nxt is None or nxt.why != "order_match" or nxt.key != claim.key or claim.act is Act.LOG_OUT:
+    if nxt is None or nxt.why is not Why.ORDER_MATCH or nxt.key != claim.key or claim.act is Act.LOG_OUT:
         return False
     return nxt.user is not None or claim.user is None
 
@@ -283,9 +306,11 @@ def customers(links: Iterable[Link], undos: Sequence[Undo] = ()) -> dict[Any, tu
     Links of one call that would join two user ids change nothing: the address has its place already.
     """
     live = [link for link in links if not any(_undone(undo, link) for undo in undos)]
-    key_of = _joined(sorted((link for link in live if link.why == "alias"), key=lambda link: link.key))
+    key_of = _joined(sorted((link for link in live if link.why is Why.ALIAS), key=lambda link: link.key))
     result = {user: (key, int(Trust.SERVER)) for user, key in key_of.items()}
-    for link in sorted((link for link in live if link.why != "alias"), key=lambda link: (-link.strength, link.key)):
+    for link in sorted(
+        (link for link in live if link.why is not Why.ALIAS), key=lambda link: (-link.strength, link.key)
+    ):
         result.setdefault(link.user, (key_of.get(link.user, link.user), int(Trust.SERVER)))
         result.setdefault(link.person, (key_of.get(link.user, link.user), link.strength))
     return result

@@ -26,6 +26,8 @@ _OF_SPAN = "SELECT seq, time, mid, trust FROM events WHERE subject = ? AND time 
 _NAMING = """
 SELECT seq FROM events WHERE user IN (SELECT value FROM json_each(?1)) OR email IN (SELECT value FROM json_each(?1))
 """
+_VISITORS = "SELECT DISTINCT subject FROM events WHERE subject > 0 AND seq IN (SELECT value FROM json_each(?))"
+_NAMED = "SELECT user FROM events WHERE user IS NOT NULL UNION SELECT email FROM events WHERE email IS NOT NULL"
 _OF_ORDERS = """
 SELECT order_calls.seq FROM orders JOIN order_calls USING (site, order_id) JOIN events ON events.seq = order_calls.seq
 WHERE orders.customer = ? AND events.subject = 0
@@ -58,11 +60,7 @@ class Eraser:
         spans = [span for span in Timeline(self._conn).spans_of_customer(customer) if span.subject > 0]
         seqs = self._seqs(customer, followed, spans)
         chosen = msgspec.json.encode(seqs).decode()
-        rows = self._conn.execute(
-            "SELECT DISTINCT subject FROM events WHERE subject > 0 AND seq IN (SELECT value FROM json_each(?))",
-            (chosen,),
-        )
-        visitors = frozenset(visitor for (visitor,) in rows)
+        visitors = frozenset(visitor for (visitor,) in self._conn.execute(_VISITORS, (chosen,)))
         for span in spans:
             self._fence(span, customer, at)
         persons = frozenset(person for (person,) in self._conn.execute(_MEMBERS, (customer,)))
@@ -90,9 +88,7 @@ class Eraser:
 
     def sweep(self, erased: Erased) -> None:
         """When everything was derived anew: take out what nothing refers to any more."""
-        named = {
-            row[0] for row in self._conn.execute("SELECT DISTINCT user FROM events UNION SELECT email FROM events")
-        }
+        named = {person for (person,) in self._conn.execute(_NAMED)}
         for person in erased.persons - named:
             self._conn.execute("DELETE FROM traits WHERE person = ?", (person,))
             self._conn.execute("DELETE FROM customers WHERE customer = ?", (person,))

@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from collector.event import Trust
-from collector.identity import Act
+from collector.identity import Act, Why
 from collector.orders import Order, OrderCall, fold, match, order_id_of
 from collector.store.sqlite.facts import Fact, Facts, exact_properties
 from collector.store.sqlite.feed import Revisions
@@ -24,9 +24,9 @@ from collector.visits import Key
 Reference = tuple[int, str]
 
 _ADD_CALL = "INSERT OR IGNORE INTO order_calls (site, order_id, seq) VALUES (?, ?, ?)"
-_DROP_MATCH = "DELETE FROM claims WHERE visitor = ? AND seq = ? AND why = 'order_match'"
+_DROP_MATCH = "DELETE FROM claims WHERE visitor = ? AND seq = ? AND why = ?"
 _ADD_MATCH = """
-INSERT OR IGNORE INTO claims (visitor, seq, act, why, user, email, strength) VALUES (?, ?, ?, 'order_match', ?, ?, ?)
+INSERT OR IGNORE INTO claims (visitor, seq, act, why, user, email, strength) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 _STANDING = """
 SELECT customer, visitor, confirmed, status, time, currency, total, refunded, fold, deleted
@@ -131,13 +131,14 @@ class Ordering:
     def _rematch(self, calls: list[OrderCall]) -> set[int]:
         visitors: set[int] = set()
         for call in calls:
-            if call.visitor is not None and self._conn.execute(_DROP_MATCH, (call.visitor, call.seq)).rowcount:
+            match_key = (call.visitor, call.seq, int(Why.ORDER_MATCH))
+            if call.visitor is not None and self._conn.execute(_DROP_MATCH, match_key).rowcount:
                 visitors.add(call.visitor)
         found = match(calls)
         if found is not None:
             act = Act.LOG_IN if found.user is not None else Act.ORDER_EMAIL
-            claim = (found.call.visitor, found.call.seq, int(act), found.user, found.email, int(Trust.SERVER))
-            self._conn.execute(_ADD_MATCH, claim)
+            claim = (found.call.visitor, found.call.seq, int(act), int(Why.ORDER_MATCH))
+            self._conn.execute(_ADD_MATCH, (*claim, found.user, found.email, int(Trust.SERVER)))
             visitors.add(found.call.visitor)
         return visitors
 

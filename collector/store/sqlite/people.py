@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from collector.event import Trust
-from collector.identity import LINKS, Link, Undo, customers
+from collector.identity import Link, Undo, Why, customers, links_ids
 from collector.store.sqlite.dictionary import Dictionaries, unpack_id
 from collector.store.sqlite.facts import Fact, Facts, exact_properties
 
@@ -64,15 +64,15 @@ class People:
         named = {fact.user if fact.user is not None else fact.email}
         if call_type == "identify":
             self._note_traits(fact)
-        why = call_type if call_type == "identify" else name.lower().replace(" ", "_") if call_type == "track" else ""
+        why = links_ids(call_type, name)
         dirty = {person for person in named if person is not None and self.customer_of(person) is None}
-        if fact.user is not None and fact.email is not None and why in LINKS:
-            self._conn.execute(_ADD_LINK, (fact.email, fact.seq, fact.user, fact.trust, why))
+        if fact.user is not None and fact.email is not None and why is not None:
+            self._conn.execute(_ADD_LINK, (fact.email, fact.seq, fact.user, fact.trust, int(why)))
             if not self._is_known(fact.email, fact.user, fact.trust):
                 dirty |= {fact.email, fact.user}
         if call_type == "alias" and fact.trust == Trust.SERVER and fact.user is not None and fact.previous:
             former = self._words.user(fact.previous, self._space(fact.user))
-            self._conn.execute(_ADD_LINK, (former, fact.seq, fact.user, fact.trust, "alias"))
+            self._conn.execute(_ADD_LINK, (former, fact.seq, fact.user, fact.trust, int(Why.ALIAS)))
             dirty |= {former, fact.user}
         return dirty
 
@@ -113,7 +113,7 @@ class People:
                 _TOUCHING, {"person": todo.pop()}
             ):
                 key = (time, unpack_id(mid), int(trust == Trust.SERVER))
-                links[(one, seq)] = Link(key, seq, why, one, user, strength)
+                links[(one, seq)] = Link(key, seq, Why(why), one, user, strength)
                 todo += {one, user} - persons
                 persons |= {one, user}
         return list(links.values()), persons

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from collector.event import Trust
-from collector.identity import Act, read_claim
+from collector.identity import Act, Why, read_claim
 from collector.store.sqlite.dictionary import Dictionaries
 from collector.store.sqlite.facts import Fact, Facts
 from collector.store.sqlite.feed import Revisions
@@ -145,7 +145,9 @@ class Projection:
             batch.named.add(person)
         if fact.previous and fact.user is not None and fact.trust == Trust.SERVER:
             visitor = self._words.visitor(fact.previous)
-            self._conn.execute(_ADD_CLAIM, (visitor, fact.seq, int(Act.LOG_IN), "alias", fact.user, None, fact.trust))
+            self._conn.execute(
+                _ADD_CLAIM, (visitor, fact.seq, int(Act.LOG_IN), int(Why.ALIAS), fact.user, None, fact.trust)
+            )
             batch.visitors.add(visitor)
 
     def _advance(
@@ -177,7 +179,7 @@ class Projection:
         if claim is None:
             return
         act, why = claim
-        row = (fact.subject, fact.seq, int(act), why, fact.user, fact.email, fact.trust)
+        row = (fact.subject, fact.seq, int(act), int(why), fact.user, fact.email, fact.trust)
         self._conn.execute(_ADD_CLAIM, row)
         person = fact.user if fact.user is not None else fact.email
         again = act is Act.LOG_IN and state.holder is not None and person is not None

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from collector.event import Trust
-from collector.identity import Act, Claim, Tenancy, Unlink, tenancies
+from collector.identity import Act, Claim, Tenancy, Unlink, Why, tenancies
 from collector.store.sqlite.dictionary import unpack_id
 from collector.store.sqlite.facts import Facts
 from collector.store.sqlite.feed import Revisions
@@ -96,7 +96,7 @@ class Tenure:
             return None
         claim = span.claim
         to_time, to_seq = (None, None) if stop is None else (stop[0][0], stop[1])
-        return (first[0][0], first[1], to_time, to_seq, span.customer, claim.why, claim.strength, claim.seq)
+        return (first[0][0], first[1], to_time, to_seq, span.customer, claim.why.word, claim.strength, claim.seq)
 
     def _restate(self, visitor: int, rows: list[tuple[Any, ...]], rev: int) -> None:
         self._conn.executemany(_PUT, [(visitor, n, *row, rev) for n, row in enumerate(rows)])
@@ -112,4 +112,4 @@ class Tenure:
 
 def _claim(row: tuple[Any, ...]) -> Claim:
     time, mid, trust, seq, act, why, user, email, strength = row
-    return Claim((time, unpack_id(mid), int(trust == Trust.SERVER)), seq, Act(act), why, user, email, strength)
+    return Claim((time, unpack_id(mid), int(trust == Trust.SERVER)), seq, Act(act), Why(why), user, email, strength)

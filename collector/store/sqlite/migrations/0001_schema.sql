@@ -118,13 +118,14 @@ CREATE TABLE erasures (
 CREATE TABLE claims (                      -- each call's word on who a visitor is
     visitor INTEGER NOT NULL, seq INTEGER NOT NULL,
     act INTEGER NOT NULL,                  -- identity.Act
-    why TEXT NOT NULL, user INTEGER, email INTEGER, strength INTEGER NOT NULL,
+    why INTEGER NOT NULL,                  -- identity.Why
+    user INTEGER, email INTEGER, strength INTEGER NOT NULL,
     PRIMARY KEY (visitor, seq, why)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX claims_user ON claims (user) WHERE user IS NOT NULL;
 CREATE INDEX claims_email ON claims (email) WHERE email IS NOT NULL;
 CREATE TABLE links (                       -- calls that say: this address (or former id) is this user id's
-    person INTEGER NOT NULL, seq INTEGER NOT NULL, user INTEGER NOT NULL, strength INTEGER NOT NULL, why TEXT NOT NULL,
+    person INTEGER NOT NULL, seq INTEGER NOT NULL, user INTEGER NOT NULL, strength INTEGER NOT NULL, why INTEGER NOT NULL,
     PRIMARY KEY (person, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX links_user ON links (user);
