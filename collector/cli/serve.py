@@ -41,12 +41,13 @@ def serve(as_json: bool, **flags: Any) -> None:
             settings = replace(settings, port=listener.getsockname()[1])
             app = build_app(settings, store)
             _announce(settings, store, as_json)
-            _serve(app, listener)
+            serve_app(app, listener)
     finally:
         store.close()
 
 
-def _serve(app: Any, listener: socket.socket) -> None:
+def serve_app(app: Any, listener: socket.socket) -> None:
+    """Serve an application until SIGTERM or SIGINT."""
     config = uvicorn.Config(
         app,
         loop="uvloop",

@@ -1,0 +1,75 @@
+"""`make bench`: measures, prints one table, and adds it to RESULTS.md with the date and the machine.
+
+Enters: how many events to fill, and how long to load. Leaves: the table. `--dry-run` leaves RESULTS.md alone.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from benchmarks import exporting, fill, ingest, lookup
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+SMALL_EVENTS = 10_000
+EXPORTED_EVENTS = 1_000_000
+
+
+@click.command()
+@click.option("--events", default=10_000_000, show_default=True, help="How many events the large database holds.")
+@click.option("--rounds", default=5, show_default=True, help="Rounds of load, the no-op and the full way in turn.")
+@click.option("--seconds", default=8, show_default=True, help="Seconds of load a round.")
+@click.option("--dry-run", is_flag=True, help="Print only.")
+def bench(events: int, rounds: int, seconds: int, dry_run: bool) -> None:
+    """Measure ingest, storage, look-up and export."""
+    with tempfile.TemporaryDirectory(prefix="footfall-bench-") as folder:
+        rows = []
+        for row in _measured(Path(folder), events, rounds, seconds):
+            click.echo(" | ".join(row))
+            rows.append(row)
+    if not dry_run:
+        _keep(rows)
+
+
+def _measured(folder: Path, events: int, rounds: int, seconds: int) -> Iterator[tuple[str, str]]:
+    taken = ingest.measure(folder, rounds, seconds)
+    yield "no-op, 64 connections", f"{taken.noop_rate:,.0f} requests/s"
+    yield "full way, each 200 on disk", f"{taken.full_rate:,.0f} requests/s, p99 {taken.full_p99_ms:.1f} ms"
+    yield "**ratio to the no-op**", f"**{taken.ratio:.2f}** ({taken.stored:,} events stored, {taken.lost} lost)"
+    for count in sorted({SMALL_EVENTS, min(EXPORTED_EVENTS, events), events}):
+        db = folder / f"{count}.db"
+        filled = fill.fill(db, count)
+        yield (
+            f"bytes an event at {count:,}",
+            f"**{filled.bytes_an_event:.1f}** (append {count / filled.append_s:,.0f}/s, derive "
+            f"{count / filled.follow_s:,.0f}/s)",
+        )
+        asked = lookup.measure(db)
+        yield f"activity of one customer at {count:,}", f"p50 {asked.p50_ms:.1f} ms, p99 {asked.p99_ms:.1f} ms"
+        if count == EXPORTED_EVENTS:
+            for each in exporting.measure(db, count):
+                yield (
+                    f"export of {count:,} events, {each.format}",
+                    f"{each.rows_a_second:,.0f} rows/s, {each.ratio:.2f} of `sqlite3 -csv`, peak {each.peak_mb:.0f} MB",
+                )
+        db.unlink()
+
+
+def _keep(rows: list[tuple[str, str]]) -> None:
+    cores = os.cpu_count()
+    machine = f"{cores} cores, {platform.system()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    lines = [f"\n## {datetime.now(UTC):%Y-%m-%d} ({machine})\n", "| what | figure |", "| --- | --- |"]
+    lines += [f"| {what} | {figure} |" for what, figure in rows]
+    with RESULTS.open("a", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    bench()

@@ -1,0 +1,119 @@
+"""How many calls a second get safely to disk, as a ratio to what the same server does with an endpoint that does nothing.
+
+Enters: rounds and seconds. Leaves: medians of the rounds, taken in turn. The load is wrk's: 64 connections, one call a
+request, on one core. Each answer counts only if it is a 200, and as many events must be in the file afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from msgspec import Struct
+
+ROOT = Path(__file__).parents[1]
+CONNECTIONS = 64
+_UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1_000.0}
+
+
+class Ingest(Struct, frozen=True):
+    """Requests a second of both, the ratio, and the collector's 99th percentile. `lost`: answered but not in the file."""
+
+    noop_rate: float
+    full_rate: float
+    ratio: float
+    full_p99_ms: float
+    stored: int
+    lost: int
+
+
+class Round(Struct, frozen=True):
+    rate: float
+    answered: int
+    p99_ms: float
+
+
+def measure(folder: Path, rounds: int, seconds: int) -> Ingest:
+    """Run both servers at once, load them in turn."""
+    db = folder / "ingest.db"
+    key = _add_site(db)
+    noops, fulls = [], []
+    with _noop() as noop_port, collector(db) as port:
+        for _ in range(rounds):
+            noops.append(_load(noop_port, key, seconds))
+            fulls.append(_load(port, key, seconds))
+    stored = sqlite3.connect(db).execute("SELECT count(*) FROM events").fetchone()[0]
+    noop_rate, full_rate = (median(each.rate for each in taken) for taken in (noops, fulls))
+    answered = sum(each.answered for each in fulls)
+    return Ingest(
+        noop_rate=noop_rate,
+        full_rate=full_rate,
+        ratio=median(full.rate / noop.rate for full, noop in zip(fulls, noops, strict=True)),
+        full_p99_ms=median(each.p99_ms for each in fulls),
+        stored=stored,
+        lost=max(0, answered - stored),
+    )
+
+
+@contextmanager
+def collector(db: Path) -> Iterator[int]:
+    """`footfall serve` on a free port, until the end of the block."""
+    command = [sys.executable, "-m", "collector", "serve", "--port", "0", "--json", "--db", str(db)]
+    with _process(command) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["port"]
+
+
+@contextmanager
+def _noop() -> Iterator[int]:
+    with _process([sys.executable, "-m", "benchmarks.noop"]) as process:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+
+
+@contextmanager
+def _process(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+        if process.stdout:
+            process.stdout.close()
+
+
+def _add_site(db: Path) -> str:
+    command = [sys.executable, "-m", "collector", "site", "add", "shop", "--consent", "opt-out", "--json", "--db", str(db)]
+    key: str = json.loads(subprocess.check_output(command, cwd=ROOT))["write_key"]
+    return key
+
+
+def _load(port: int, key: str, seconds: int) -> Round:
+    pin = ["taskset", "-c", str((os.cpu_count() or 1) - 1)]
+    script = str(Path(__file__).with_name("hits.lua"))
+    command = [*pin, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", script]
+    said = subprocess.check_output(
+        [*command, f"http://127.0.0.1:{port}"], text=True, env={**os.environ, "WRITE_KEY": key}
+    )
+    if "Non-2xx" in said or "Socket errors" in said:
+        raise SystemExit(f"the load met errors:\n{said}")
+    return _read(said)
+
+
+def _read(said: str) -> Round:
+    rate, answered, p99 = (
+        re.search(pattern, said)
+        for pattern in (r"Requests/sec:\s+([\d.]+)", r"(\d+) requests in", r"99%\s+([\d.]+)(us|ms|s)\b")
+    )
+    assert rate and answered and p99, said
+    return Round(float(rate[1]), int(answered[1]), float(p99[1]) * _UNITS_MS[p99[2]])
