@@ -216,7 +216,7 @@ _HEALTH = {
 
 def _wire() -> dict[str, Operation]:
     """The doors: the public Segment HTTP tracking API, told only briefly here."""
-    doors = {path: {"post": _door(path)} for path in PATHS}
+    doors = {path: {"post": _door(path)} for path in PATHS if not path.endswith("/")}
     settings = {
         "operationId": "browserSettings",
         "summary": "What the browser SDK needs to start.",
