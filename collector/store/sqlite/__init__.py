@@ -73,7 +73,7 @@ class SqliteStore:
         with self._transaction():
             return self._appender.append(entries)
 
-    def follow(self, events_max: int = 2_000) -> bool:
+    def follow(self, events_max: int = 500) -> bool:
         with self._transaction():
             return self._projection.follow(events_max) == events_max
 
