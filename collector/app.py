@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
 from collector.config import Settings
@@ -69,6 +70,7 @@ def build_app(settings: Settings, store: Store) -> Starlette:
 
     app = Starlette(
         routes=_routes(admission, settings),
+        middleware=[Middleware(Doors, admission=admission)],
         lifespan=lifespan,
         exception_handlers={
             FootfallError: failure.render_error,
@@ -84,7 +86,7 @@ def build_app(settings: Settings, store: Store) -> Starlette:
 def _routes(admission: Admission, settings: Settings) -> list[BaseRoute]:
     browser_settings = BrowserSettings(admission, settings.url.rstrip("/"))
     settings_of_browsers = Route("/v1/projects/{key}/settings", browser_settings, methods=["GET", "OPTIONS"])
-    return [Doors(admission), settings_of_browsers, *customers.routes, *export.routes, *health.routes]
+    return [settings_of_browsers, *customers.routes, *export.routes, *health.routes]
 
 
 async def _refresh(store: Store, keyring: Keyring, passes: Passes, writer: Writer) -> None:

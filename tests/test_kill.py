@@ -26,6 +26,7 @@ class Sender(threading.Thread):
         self.url = url
         self.acknowledged: list[str] = []
         self.unsure = unsure
+        self.statuses: set[int] = set()
         self.stopped = threading.Event()
 
     def run(self) -> None:
@@ -38,19 +39,27 @@ class Sender(threading.Thread):
                 except httpx.TransportError:
                     self.unsure.append(id)
                     return
+                self.statuses.add(status)
                 (self.acknowledged if status == 200 else self.unsure).append(id)
 
 
 def play(collector: Collector, unsure: list[str], seconds: float) -> list[str]:
-    """Load for a while, then kill -9; returns what was acknowledged, and leaves in `unsure` what was not."""
+    """Load until some call was acknowledged, a while more, then kill -9.
+
+    Returns what was acknowledged, and leaves in `unsure` what was not.
+    """
     senders = [Sender(collector.url, [unsure.pop()] if unsure else []) for _ in range(CONNECTIONS)]
     for sender in senders:
         sender.start()
+    deadline_s = time.monotonic() + 30
+    while not any(sender.statuses for sender in senders) and time.monotonic() < deadline_s:
+        time.sleep(0.01)
     time.sleep(seconds)
     collector.stop(signal.SIGKILL)
     for sender in senders:
         sender.stopped.set()
         sender.join()
+        assert sender.statuses <= {200, 503}
     unsure.extend(id for sender in senders for id in sender.unsure)
     return [id for sender in senders for id in sender.acknowledged]
 
@@ -59,7 +68,7 @@ def survive(collector: Collector, rounds: int) -> None:
     acknowledged: list[str] = []
     unsure: list[str] = []
     for _ in range(rounds):
-        acknowledged += play(collector, unsure, random.uniform(0.2, 1.0))
+        acknowledged += play(collector, unsure, random.uniform(0.0, 1.0))
         collector.start()
         stored = collector.stored()
         assert len(stored) == len(set(stored))

@@ -13,8 +13,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import Struct
-from starlette.routing import BaseRoute, Match
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collector.enrich import Arrival
 from collector.errors import BodyTooLarge, FootfallError
@@ -99,18 +98,16 @@ class Door:
         return 200, answer, cors.readable(headers.origin, not gate.server)
 
 
-class Doors(BaseRoute):
-    """All the doors, found by one look into a dictionary: Starlette would try their patterns one by one."""
+class Doors:
+    """All the doors. As middleware they stand before Starlette's router, which costs a tenth of a request's time."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+        self._app = app
         self._doors = {path: Door(path, admission) for path in PATHS}
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        known = scope["type"] == "http" and scope["path"] in self._doors
-        return (Match.FULL if known else Match.NONE), {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._doors[scope["path"]](scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        door = self._doors.get(scope["path"]) if scope["type"] == "http" else None
+        await (door or self._app)(scope, receive, send)
 
 
 class BrowserSettings:
