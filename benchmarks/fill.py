@@ -6,7 +6,6 @@ Enters: a path and a number of events. Leaves: how long it took and what the fil
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -87,8 +86,6 @@ def event(told: mix.Event) -> Event:
         consent="",
         properties="" if told.properties == "{}" else told.properties,
     )
-
-
 
 
 def _setup(parts: tuple[str, ...] | None) -> Setup:

@@ -93,7 +93,19 @@ def _process(command: list[str]) -> Iterator[subprocess.Popen[str]]:
 
 
 def _add_site(db: Path) -> str:
-    command = [sys.executable, "-m", "collector", "site", "add", "shop", "--consent", "opt-out", "--json", "--db", str(db)]
+    command = [
+        sys.executable,
+        "-m",
+        "collector",
+        "site",
+        "add",
+        "shop",
+        "--consent",
+        "opt-out",
+        "--json",
+        "--db",
+        str(db),
+    ]
     key: str = json.loads(subprocess.check_output(command, cwd=ROOT))["write_key"]
     return key
 
