@@ -1,4 +1,4 @@
-"""How many calls a second get safely to disk, as a ratio to what the same server does with an endpoint that does nothing.
+"""How many calls a second get safely to disk, as a ratio to what the same server does with a no-op endpoint.
 
 Enters: rounds and seconds. Leaves: medians of the rounds, taken in turn. The load is wrk's: 64 connections, one call a
 request, on one core. Each answer counts only if it is a 200, and as many events must be in the file afterwards.
@@ -26,7 +26,7 @@ _UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1_000.0}
 
 
 class Ingest(Struct, frozen=True):
-    """Requests a second of both, the ratio, and the collector's 99th percentile. `lost`: answered but not in the file."""
+    """Requests a second of both, their ratio, the collector's 99th percentile. `lost`: answered, not in the file."""
 
     noop_rate: float
     full_rate: float
