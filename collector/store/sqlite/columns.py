@@ -48,10 +48,8 @@ def _iso(ms: str) -> str:
 
 def _id(stored: str) -> str:
     """Ids that are UUIDs are stored as 16 bytes, others as they came."""
-    digits = f"hex({stored})"
-    starts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
-    parts = " || '-' || ".join(f"substr({digits}, {at}, {size})" for at, size in starts)
-    return f"CASE typeof({stored}) WHEN 'blob' THEN lower({parts}) ELSE {stored} END"
+    digits = ", ".join(f"hex(substr({stored}, {at}, {size}))" for at, size in ((1, 4), (5, 2), (7, 2), (9, 2), (11, 6)))
+    return f"CASE typeof({stored}) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', {digits})) ELSE {stored} END"
 
 
 def _key(person: str) -> str:

@@ -2,14 +2,14 @@
 
 CREATE VIEW v_events AS SELECT
     e.seq AS seq,
-    CASE typeof(e.mid) WHEN 'blob' THEN lower(substr(hex(e.mid), 1, 8) || '-' || substr(hex(e.mid), 9, 4) || '-' || substr(hex(e.mid), 13, 4) || '-' || substr(hex(e.mid), 17, 4) || '-' || substr(hex(e.mid), 21, 12)) ELSE e.mid END AS id,
+    CASE typeof(e.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(e.mid, 1, 4)), hex(substr(e.mid, 5, 2)), hex(substr(e.mid, 7, 2)), hex(substr(e.mid, 9, 2)), hex(substr(e.mid, 11, 6)))) ELSE e.mid END AS id,
     s.name AS site,
     CASE e.trust WHEN 0 THEN 'claimed' WHEN 1 THEN 'browser' WHEN 2 THEN 'signed' ELSE 'server' END AS trust,
     n.type AS type,
     n.name AS name,
     strftime('%Y-%m-%dT%H:%M:%S', (e.time) / 1000, 'unixepoch') || printf('.%03dZ', (e.time) % 1000) AS time,
     strftime('%Y-%m-%dT%H:%M:%S', (e.time + e.lag) / 1000, 'unixepoch') || printf('.%03dZ', (e.time + e.lag) % 1000) AS received,
-    CASE typeof(v.visitor) WHEN 'blob' THEN lower(substr(hex(v.visitor), 1, 8) || '-' || substr(hex(v.visitor), 9, 4) || '-' || substr(hex(v.visitor), 13, 4) || '-' || substr(hex(v.visitor), 17, 4) || '-' || substr(hex(v.visitor), 21, 12)) ELSE v.visitor END AS visitor,
+    CASE typeof(v.visitor) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(v.visitor, 1, 4)), hex(substr(v.visitor, 5, 2)), hex(substr(v.visitor, 7, 2)), hex(substr(v.visitor, 9, 2)), hex(substr(v.visitor, 11, 6)))) ELSE v.visitor END AS visitor,
     u.value AS user_id,
     coalesce(u.space, '') AS space,
     m.value AS email,
@@ -51,12 +51,12 @@ LEFT JOIN setups d ON d.id = e.setup
 LEFT JOIN consents k ON k.id = e.consent;
 
 CREATE VIEW v_consents AS SELECT
-    CASE typeof(e.mid) WHEN 'blob' THEN lower(substr(hex(e.mid), 1, 8) || '-' || substr(hex(e.mid), 9, 4) || '-' || substr(hex(e.mid), 13, 4) || '-' || substr(hex(e.mid), 17, 4) || '-' || substr(hex(e.mid), 21, 12)) ELSE e.mid END AS id,
+    CASE typeof(e.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(e.mid, 1, 4)), hex(substr(e.mid, 5, 2)), hex(substr(e.mid, 7, 2)), hex(substr(e.mid, 9, 2)), hex(substr(e.mid, 11, 6)))) ELSE e.mid END AS id,
     e.seq AS seq,
     strftime('%Y-%m-%dT%H:%M:%S', (e.time) / 1000, 'unixepoch') || printf('.%03dZ', (e.time) % 1000) AS time,
     strftime('%Y-%m-%dT%H:%M:%S', (e.time + e.lag) / 1000, 'unixepoch') || printf('.%03dZ', (e.time + e.lag) % 1000) AS received,
     s.name AS site,
-    CASE typeof(v.visitor) WHEN 'blob' THEN lower(substr(hex(v.visitor), 1, 8) || '-' || substr(hex(v.visitor), 9, 4) || '-' || substr(hex(v.visitor), 13, 4) || '-' || substr(hex(v.visitor), 17, 4) || '-' || substr(hex(v.visitor), 21, 12)) ELSE v.visitor END AS visitor,
+    CASE typeof(v.visitor) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(v.visitor, 1, 4)), hex(substr(v.visitor, 5, 2)), hex(substr(v.visitor, 7, 2)), hex(substr(v.visitor, 9, 2)), hex(substr(v.visitor, 11, 6)))) ELSE v.visitor END AS visitor,
     u.value AS user_id,
     m.value AS email,
     CASE WHEN k.granted <> '' THEN '{' || replace(json_quote(k.granted), ',', '":true,"') || ':true}' ELSE '{}' END AS preferences,
@@ -75,8 +75,8 @@ LEFT JOIN consents k ON k.id = e.consent
 WHERE e.name IN (SELECT id FROM names WHERE name = 'Segment Consent Preference Updated');
 
 CREATE VIEW v_visits AS SELECT
-    CASE typeof(v.visitor) WHEN 'blob' THEN lower(substr(hex(v.visitor), 1, 8) || '-' || substr(hex(v.visitor), 9, 4) || '-' || substr(hex(v.visitor), 13, 4) || '-' || substr(hex(v.visitor), 17, 4) || '-' || substr(hex(v.visitor), 21, 12)) ELSE v.visitor END AS visitor,
-    CASE typeof(e.mid) WHEN 'blob' THEN lower(substr(hex(e.mid), 1, 8) || '-' || substr(hex(e.mid), 9, 4) || '-' || substr(hex(e.mid), 13, 4) || '-' || substr(hex(e.mid), 17, 4) || '-' || substr(hex(e.mid), 21, 12)) ELSE e.mid END AS visit,
+    CASE typeof(v.visitor) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(v.visitor, 1, 4)), hex(substr(v.visitor, 5, 2)), hex(substr(v.visitor, 7, 2)), hex(substr(v.visitor, 9, 2)), hex(substr(v.visitor, 11, 6)))) ELSE v.visitor END AS visitor,
+    CASE typeof(e.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(e.mid, 1, 4)), hex(substr(e.mid, 5, 2)), hex(substr(e.mid, 7, 2)), hex(substr(e.mid, 9, 2)), hex(substr(e.mid, 11, 6)))) ELSE e.mid END AS visit,
     s.name AS site,
     strftime('%Y-%m-%dT%H:%M:%S', (f.first_time) / 1000, 'unixepoch') || printf('.%03dZ', (f.first_time) % 1000) AS from_time,
     strftime('%Y-%m-%dT%H:%M:%S', (f.last_time) / 1000, 'unixepoch') || printf('.%03dZ', (f.last_time) % 1000) AS to_time,
@@ -124,7 +124,7 @@ CREATE VIEW v_orders AS SELECT
     s.name AS site,
     f.order_id AS order_id,
     CASE WHEN w.kind = 1 THEN 'email:' || w.value WHEN w.space <> '' THEN 'user@' || replace(replace(w.space, '%', '%25'), ':', '%3A') || ':' || w.value WHEN w.value GLOB 'email:*' OR w.value GLOB 'visitor:*' OR w.value GLOB 'user:*' OR w.value GLOB 'user@*' THEN 'user:' || w.value ELSE w.value END AS customer,
-    CASE typeof(v.visitor) WHEN 'blob' THEN lower(substr(hex(v.visitor), 1, 8) || '-' || substr(hex(v.visitor), 9, 4) || '-' || substr(hex(v.visitor), 13, 4) || '-' || substr(hex(v.visitor), 17, 4) || '-' || substr(hex(v.visitor), 21, 12)) ELSE v.visitor END AS visitor,
+    CASE typeof(v.visitor) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(v.visitor, 1, 4)), hex(substr(v.visitor, 5, 2)), hex(substr(v.visitor, 7, 2)), hex(substr(v.visitor, 9, 2)), hex(substr(v.visitor, 11, 6)))) ELSE v.visitor END AS visitor,
     f.confirmed AS confirmed,
     f.status AS status,
     strftime('%Y-%m-%dT%H:%M:%S', (f.time) / 1000, 'unixepoch') || printf('.%03dZ', (f.time) % 1000) AS time,
@@ -164,17 +164,17 @@ LEFT JOIN sites s ON s.id = f.site
 LEFT JOIN orders o ON o.site = f.site AND o.order_id = f.order_id;
 
 CREATE VIEW v_identities AS SELECT
-    CASE typeof(v.visitor) WHEN 'blob' THEN lower(substr(hex(v.visitor), 1, 8) || '-' || substr(hex(v.visitor), 9, 4) || '-' || substr(hex(v.visitor), 13, 4) || '-' || substr(hex(v.visitor), 17, 4) || '-' || substr(hex(v.visitor), 21, 12)) ELSE v.visitor END AS visitor,
+    CASE typeof(v.visitor) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(v.visitor, 1, 4)), hex(substr(v.visitor, 5, 2)), hex(substr(v.visitor, 7, 2)), hex(substr(v.visitor, 9, 2)), hex(substr(v.visitor, 11, 6)))) ELSE v.visitor END AS visitor,
     f.rev AS rev,
     f.n AS n,
     strftime('%Y-%m-%dT%H:%M:%S', (f.from_time) / 1000, 'unixepoch') || printf('.%03dZ', (f.from_time) % 1000) AS from_time,
-    CASE typeof(x.mid) WHEN 'blob' THEN lower(substr(hex(x.mid), 1, 8) || '-' || substr(hex(x.mid), 9, 4) || '-' || substr(hex(x.mid), 13, 4) || '-' || substr(hex(x.mid), 17, 4) || '-' || substr(hex(x.mid), 21, 12)) ELSE x.mid END AS from_id,
+    CASE typeof(x.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(x.mid, 1, 4)), hex(substr(x.mid, 5, 2)), hex(substr(x.mid, 7, 2)), hex(substr(x.mid, 9, 2)), hex(substr(x.mid, 11, 6)))) ELSE x.mid END AS from_id,
     strftime('%Y-%m-%dT%H:%M:%S', (f.to_time) / 1000, 'unixepoch') || printf('.%03dZ', (f.to_time) % 1000) AS to_time,
-    CASE typeof(y.mid) WHEN 'blob' THEN lower(substr(hex(y.mid), 1, 8) || '-' || substr(hex(y.mid), 9, 4) || '-' || substr(hex(y.mid), 13, 4) || '-' || substr(hex(y.mid), 17, 4) || '-' || substr(hex(y.mid), 21, 12)) ELSE y.mid END AS to_id,
+    CASE typeof(y.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(y.mid, 1, 4)), hex(substr(y.mid, 5, 2)), hex(substr(y.mid, 7, 2)), hex(substr(y.mid, 9, 2)), hex(substr(y.mid, 11, 6)))) ELSE y.mid END AS to_id,
     CASE WHEN w.kind = 1 THEN 'email:' || w.value WHEN w.space <> '' THEN 'user@' || replace(replace(w.space, '%', '%25'), ':', '%3A') || ':' || w.value WHEN w.value GLOB 'email:*' OR w.value GLOB 'visitor:*' OR w.value GLOB 'user:*' OR w.value GLOB 'user@*' THEN 'user:' || w.value ELSE w.value END AS customer,
     f.why AS why,
     CASE f.strength WHEN 0 THEN 'claimed' WHEN 1 THEN 'browser' WHEN 2 THEN 'signed' ELSE 'server' END AS strength,
-    CASE typeof(z.mid) WHEN 'blob' THEN lower(substr(hex(z.mid), 1, 8) || '-' || substr(hex(z.mid), 9, 4) || '-' || substr(hex(z.mid), 13, 4) || '-' || substr(hex(z.mid), 17, 4) || '-' || substr(hex(z.mid), 21, 12)) ELSE z.mid END AS evidence,
+    CASE typeof(z.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(z.mid, 1, 4)), hex(substr(z.mid, 5, 2)), hex(substr(z.mid, 7, 2)), hex(substr(z.mid, 9, 2)), hex(substr(z.mid, 11, 6)))) ELSE z.mid END AS evidence,
     f.deleted AS deleted
 FROM tenancies f
 LEFT JOIN visitors v ON v.id = f.visitor
@@ -195,14 +195,14 @@ FROM erasures f;
 
 CREATE VIEW v_events_resolved AS SELECT
     e.seq AS seq,
-    CASE typeof(e.mid) WHEN 'blob' THEN lower(substr(hex(e.mid), 1, 8) || '-' || substr(hex(e.mid), 9, 4) || '-' || substr(hex(e.mid), 13, 4) || '-' || substr(hex(e.mid), 17, 4) || '-' || substr(hex(e.mid), 21, 12)) ELSE e.mid END AS id,
+    CASE typeof(e.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(e.mid, 1, 4)), hex(substr(e.mid, 5, 2)), hex(substr(e.mid, 7, 2)), hex(substr(e.mid, 9, 2)), hex(substr(e.mid, 11, 6)))) ELSE e.mid END AS id,
     s.name AS site,
     CASE e.trust WHEN 0 THEN 'claimed' WHEN 1 THEN 'browser' WHEN 2 THEN 'signed' ELSE 'server' END AS trust,
     n.type AS type,
     n.name AS name,
     strftime('%Y-%m-%dT%H:%M:%S', (e.time) / 1000, 'unixepoch') || printf('.%03dZ', (e.time) % 1000) AS time,
     strftime('%Y-%m-%dT%H:%M:%S', (e.time + e.lag) / 1000, 'unixepoch') || printf('.%03dZ', (e.time + e.lag) % 1000) AS received,
-    CASE typeof(v.visitor) WHEN 'blob' THEN lower(substr(hex(v.visitor), 1, 8) || '-' || substr(hex(v.visitor), 9, 4) || '-' || substr(hex(v.visitor), 13, 4) || '-' || substr(hex(v.visitor), 17, 4) || '-' || substr(hex(v.visitor), 21, 12)) ELSE v.visitor END AS visitor,
+    CASE typeof(v.visitor) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(v.visitor, 1, 4)), hex(substr(v.visitor, 5, 2)), hex(substr(v.visitor, 7, 2)), hex(substr(v.visitor, 9, 2)), hex(substr(v.visitor, 11, 6)))) ELSE v.visitor END AS visitor,
     u.value AS user_id,
     coalesce(u.space, '') AS space,
     m.value AS email,
@@ -233,10 +233,10 @@ CREATE VIEW v_events_resolved AS SELECT
     coalesce(e.context, '{}') AS context,
     CASE WHEN w.kind = 1 THEN 'email:' || w.value WHEN w.space <> '' THEN 'user@' || replace(replace(w.space, '%', '%25'), ':', '%3A') || ':' || w.value WHEN w.value GLOB 'email:*' OR w.value GLOB 'visitor:*' OR w.value GLOB 'user:*' OR w.value GLOB 'user@*' THEN 'user:' || w.value ELSE w.value END AS customer,
     CASE WHEN e.staff IS NULL AND NOT (n.type = 'track' AND (n.name IN ('Order Refunded', 'Order Cancelled') OR n.name GLOB 'Email *')) THEN (
-        SELECT CASE typeof(x.mid) WHEN 'blob' THEN lower(substr(hex(x.mid), 1, 8) || '-' || substr(hex(x.mid), 9, 4) || '-' || substr(hex(x.mid), 13, 4) || '-' || substr(hex(x.mid), 17, 4) || '-' || substr(hex(x.mid), 21, 12)) ELSE x.mid END FROM visits b JOIN events x ON x.seq = b.first_seq JOIN events y ON y.seq = b.last_seq
+        SELECT CASE typeof(x.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(x.mid, 1, 4)), hex(substr(x.mid, 5, 2)), hex(substr(x.mid, 7, 2)), hex(substr(x.mid, 9, 2)), hex(substr(x.mid, 11, 6)))) ELSE x.mid END FROM visits b JOIN events x ON x.seq = b.first_seq JOIN events y ON y.seq = b.last_seq
         WHERE b.visitor = e.subject AND b.deleted = 0 AND b.first_time <= e.time AND b.last_time >= e.time
-            AND (b.first_time < e.time OR (CASE typeof(x.mid) WHEN 'blob' THEN lower(substr(hex(x.mid), 1, 8) || '-' || substr(hex(x.mid), 9, 4) || '-' || substr(hex(x.mid), 13, 4) || '-' || substr(hex(x.mid), 17, 4) || '-' || substr(hex(x.mid), 21, 12)) ELSE x.mid END, x.trust = 3) <= (CASE typeof(e.mid) WHEN 'blob' THEN lower(substr(hex(e.mid), 1, 8) || '-' || substr(hex(e.mid), 9, 4) || '-' || substr(hex(e.mid), 13, 4) || '-' || substr(hex(e.mid), 17, 4) || '-' || substr(hex(e.mid), 21, 12)) ELSE e.mid END, e.trust = 3))
-            AND (b.last_time > e.time OR (CASE typeof(y.mid) WHEN 'blob' THEN lower(substr(hex(y.mid), 1, 8) || '-' || substr(hex(y.mid), 9, 4) || '-' || substr(hex(y.mid), 13, 4) || '-' || substr(hex(y.mid), 17, 4) || '-' || substr(hex(y.mid), 21, 12)) ELSE y.mid END, y.trust = 3) >= (CASE typeof(e.mid) WHEN 'blob' THEN lower(substr(hex(e.mid), 1, 8) || '-' || substr(hex(e.mid), 9, 4) || '-' || substr(hex(e.mid), 13, 4) || '-' || substr(hex(e.mid), 17, 4) || '-' || substr(hex(e.mid), 21, 12)) ELSE e.mid END, e.trust = 3))
+            AND (b.first_time < e.time OR (CASE typeof(x.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(x.mid, 1, 4)), hex(substr(x.mid, 5, 2)), hex(substr(x.mid, 7, 2)), hex(substr(x.mid, 9, 2)), hex(substr(x.mid, 11, 6)))) ELSE x.mid END, x.trust = 3) <= (CASE typeof(e.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(e.mid, 1, 4)), hex(substr(e.mid, 5, 2)), hex(substr(e.mid, 7, 2)), hex(substr(e.mid, 9, 2)), hex(substr(e.mid, 11, 6)))) ELSE e.mid END, e.trust = 3))
+            AND (b.last_time > e.time OR (CASE typeof(y.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(y.mid, 1, 4)), hex(substr(y.mid, 5, 2)), hex(substr(y.mid, 7, 2)), hex(substr(y.mid, 9, 2)), hex(substr(y.mid, 11, 6)))) ELSE y.mid END, y.trust = 3) >= (CASE typeof(e.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(e.mid, 1, 4)), hex(substr(e.mid, 5, 2)), hex(substr(e.mid, 7, 2)), hex(substr(e.mid, 9, 2)), hex(substr(e.mid, 11, 6)))) ELSE e.mid END, e.trust = 3))
         LIMIT 1) END AS visit,
     CASE WHEN t.why IS NOT NULL THEN t.why WHEN e.subject > 0 AND e.trust = 0 THEN 'claimed' WHEN o.customer IS NOT NULL THEN 'named' WHEN a.customer IS NOT NULL THEN 'order' END AS why
 FROM events e
@@ -253,8 +253,8 @@ LEFT JOIN consents k ON k.id = e.consent
 LEFT JOIN tenancies t ON t.visitor = e.subject AND t.n = (
         SELECT b.n FROM tenancies b LEFT JOIN events x ON x.seq = b.from_seq LEFT JOIN events y ON y.seq = b.to_seq
         WHERE b.visitor = e.subject AND b.deleted = 0
-            AND (b.from_time < e.time OR (b.from_time = e.time AND (CASE typeof(x.mid) WHEN 'blob' THEN lower(substr(hex(x.mid), 1, 8) || '-' || substr(hex(x.mid), 9, 4) || '-' || substr(hex(x.mid), 13, 4) || '-' || substr(hex(x.mid), 17, 4) || '-' || substr(hex(x.mid), 21, 12)) ELSE x.mid END, x.trust = 3) <= (CASE typeof(e.mid) WHEN 'blob' THEN lower(substr(hex(e.mid), 1, 8) || '-' || substr(hex(e.mid), 9, 4) || '-' || substr(hex(e.mid), 13, 4) || '-' || substr(hex(e.mid), 17, 4) || '-' || substr(hex(e.mid), 21, 12)) ELSE e.mid END, e.trust = 3)))
-            AND (b.to_time IS NULL OR b.to_time > e.time OR (b.to_time = e.time AND (CASE typeof(y.mid) WHEN 'blob' THEN lower(substr(hex(y.mid), 1, 8) || '-' || substr(hex(y.mid), 9, 4) || '-' || substr(hex(y.mid), 13, 4) || '-' || substr(hex(y.mid), 17, 4) || '-' || substr(hex(y.mid), 21, 12)) ELSE y.mid END, y.trust = 3) > (CASE typeof(e.mid) WHEN 'blob' THEN lower(substr(hex(e.mid), 1, 8) || '-' || substr(hex(e.mid), 9, 4) || '-' || substr(hex(e.mid), 13, 4) || '-' || substr(hex(e.mid), 17, 4) || '-' || substr(hex(e.mid), 21, 12)) ELSE e.mid END, e.trust = 3)))
+            AND (b.from_time < e.time OR (b.from_time = e.time AND (CASE typeof(x.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(x.mid, 1, 4)), hex(substr(x.mid, 5, 2)), hex(substr(x.mid, 7, 2)), hex(substr(x.mid, 9, 2)), hex(substr(x.mid, 11, 6)))) ELSE x.mid END, x.trust = 3) <= (CASE typeof(e.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(e.mid, 1, 4)), hex(substr(e.mid, 5, 2)), hex(substr(e.mid, 7, 2)), hex(substr(e.mid, 9, 2)), hex(substr(e.mid, 11, 6)))) ELSE e.mid END, e.trust = 3)))
+            AND (b.to_time IS NULL OR b.to_time > e.time OR (b.to_time = e.time AND (CASE typeof(y.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(y.mid, 1, 4)), hex(substr(y.mid, 5, 2)), hex(substr(y.mid, 7, 2)), hex(substr(y.mid, 9, 2)), hex(substr(y.mid, 11, 6)))) ELSE y.mid END, y.trust = 3) > (CASE typeof(e.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(e.mid, 1, 4)), hex(substr(e.mid, 5, 2)), hex(substr(e.mid, 7, 2)), hex(substr(e.mid, 9, 2)), hex(substr(e.mid, 11, 6)))) ELSE e.mid END, e.trust = 3)))
         LIMIT 1)
 LEFT JOIN persons o ON e.subject < 0 AND e.trust > 0 AND o.id = -e.subject
 LEFT JOIN orders a ON e.subject = 0 AND e.trust = 3 AND a.site = e.site AND a.deleted = 0
