@@ -179,7 +179,8 @@ def match(calls: Sequence[OrderCall]) -> Match | None:
 
     The earliest visitor that names the order counts, from 5 minutes before to 24 hours after it.
     """
-    servers = sorted((call for call in calls if call.server and _names_person(call)), key=_rank, reverse=True)
+    telling = [call for call in calls if call.server and not call.staff and _names_person(call)]
+    servers = sorted(telling, key=_rank, reverse=True)
     order = fold(calls)
     if not servers or order is None:
         return None
