@@ -69,7 +69,7 @@ def render_jsonl(columns: tuple[Column, ...], batches: Iterable[Rows]) -> Iterat
 
 
 def render_parquet(columns: tuple[Column, ...], batches: Iterable[Rows]) -> Iterator[bytes]:
-    """Timestamps in ms, UTC; decimals and JSON as text; row groups of about 50,000."""
+    """Timestamps in ms, UTC; decimals and JSON as text; row groups of up to 50,000 rows or 8 MB."""
     rendered: Iterator[bytes] = _parquet().render_parquet(columns, batches)
     return rendered
 

@@ -15,7 +15,7 @@ from collector.store.datasets import Column, Type
 
 GROUP_ROWS = 50_000
 # Rows can be large: a group is also closed when it holds this much.
-GROUP_BYTES_MAX = 16 * 1024 * 1024
+GROUP_BYTES_MAX = 8 * 1024 * 1024
 
 _TYPES = {
     Type.TEXT: pa.string(),
