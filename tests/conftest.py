@@ -17,12 +17,14 @@ import pytest
 
 from collector.event import ConsentMode, Site
 from collector.ingest.keys import secret_hash
+from collector.store import Token
 from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.dictionary import unpack_id
 
 ROOT = Path(__file__).parents[1]
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
 SHOP = "https://shop.example"
+READER = "ft_reader"  # a token that may do everything
 
 
 def make_site(name: str = "shop", **rules: Any) -> Site:
@@ -59,6 +61,12 @@ class Collector:
         """`message` as JSON, or bytes as they are; `_` in a header's name stands for `-`."""
         body = message if isinstance(message, bytes) else json.dumps(message).encode()
         return self.client.post(path, content=body, headers={n.replace("_", "-"): v for n, v in headers.items()})
+
+    def ask(self, path: str) -> Any:
+        """What the API answers to a reader who may do everything."""
+        answer = self.client.get(path, headers={"authorization": f"Bearer {READER}"})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """What is in the file now."""
@@ -116,6 +124,7 @@ def _started(db: Path, sites: tuple[Site, ...], flags: tuple[str, ...]) -> Colle
     store = SqliteStore.open(str(db))
     for site in sites:
         store.put_site(site)
+    store.put_token(Token(name="reader", hash=secret_hash(READER), scopes=("admin",), created=0))
     store.close()
     return Collector(db, *flags)
 
