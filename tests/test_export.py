@@ -12,7 +12,7 @@ from conftest import make_site
 from shop import MORNING, a_busy_day, call, order
 
 from collector.errors import Misuse, NotFound
-from collector.event import MINUTE_MS
+from collector.event import MINUTE_MS, Trust
 from collector.store import ExportQuery
 from collector.store.datasets import DATASETS
 from collector.store.sqlite import SqliteStore, exporting
@@ -85,6 +85,13 @@ def test_a_feed_from_nothing_leaves_out_what_is_gone_and_with_a_cursor_tells_of_
     assert [row for row in told if not row["deleted"]] == fresh
     assert [row["rev"] for row in told] == sorted(row["rev"] for row in told)
     assert rows_of(store, name, since=cursor)[0] == []
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_any_rev_that_was_read_whole_is_a_place_to_go_on_from(store: SqliteStore, name: str) -> None:
+    told, _ = rows_of(store, name, since="0")
+    for rev in {row["rev"] for row in told}:
+        assert rows_of(store, name, since=str(rev))[0] == [row for row in told if row["rev"] > rev]
 
 
 def test_a_change_comes_again_with_a_greater_rev(store: SqliteStore) -> None:
@@ -171,6 +178,14 @@ def test_events_say_whose_they_are_only_when_asked(store: SqliteStore) -> None:
     assert resolved["m12"] == ("user@outlet:7", "m11", "signed_in")
     assert resolved["m13"] == ("user:user@home", "m11", "signed_in")
     assert resolved["m14"][1] is None, "staff form no visit"
+
+
+def test_an_unsigned_claim_joins_nothing_also_without_a_visitor(store: SqliteStore) -> None:
+    claimed = {"trust": Trust.CLAIMED, "user": "42"}
+    settle(store, call("m20", "Product Viewed", 90, **claimed), call("m21", "page", 91, visitor="new", **claimed))
+    resolved = {row["id"]: (row["customer"], row["why"]) for row in rows_of(store, "events", resolve=True)[0]}
+    assert resolved["m20"] == (None, "claimed")
+    assert resolved["m21"] == (None, "claimed")
 
 
 def test_an_order_is_exact_money_with_everything_that_was_said(store: SqliteStore) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from conftest import footfall
-from shop import UUID, a_busy_day
+from shop import UUID, a_busy_day, call
+
+from collector.cli.export import opened_file
 
 
 @pytest.fixture(scope="module")
@@ -74,16 +76,33 @@ def test_an_export_that_fails_leaves_the_old_file_and_no_part(db: Path, tmp_path
     assert out.read_text() == "old"
 
 
+def test_an_export_that_breaks_half_way_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:
+    out = tmp_path / "events.csv"
+    out.write_text("old")
+    with pytest.raises(RuntimeError), opened_file(str(out)) as file:
+        file.write(b"half")
+        raise RuntimeError
+    assert [path.name for path in tmp_path.iterdir()] == ["events.csv"]
+    assert out.read_text() == "old"
+
+
 def test_customer_shows_profile_and_timeline(db: Path) -> None:
     shown = footfall("customer", "42", db=db).stdout
     for word in ("42 (buyer)", "jane@x (claimed)", "19.5 EUR net", UUID, "Order Completed", "2026-05-01 08:04:00Z"):
         assert word in shown, word
 
 
-def test_customer_gives_orders_to_no_terminal(db: Path) -> None:
-    shown = footfall("customer", f"visitor:{UUID}", db=db).stdout
-    assert "HYPERLINK" in shown
-    assert not set(shown) & {chr(code) for code in (*range(10), *range(11, 32), *range(127, 160))}
+def test_customer_gives_orders_to_no_terminal(tmp_path: Path) -> None:
+    evil = "\x1b[2J\x9b31m\r\u202e[red]"
+    store = a_busy_day(tmp_path / "footfall.db")
+    store.append(
+        [call("m50", f"Event{evil}", visitor="v", user="evil", url=f"https://x/{evil}", properties={"a": evil})]
+    )
+    store.append([call("m51", "identify", 1, visitor="v", user="evil", properties={"name": f"Name{evil}"})])
+    store.close()
+    shown = footfall("customer", "evil", db=tmp_path / "footfall.db").stdout
+    assert "Event\ufffd[2J" in shown and "Name\ufffd[2J" in shown and "[red]" in shown
+    assert not set(shown) & {chr(code) for code in (*range(10), *range(11, 32), *range(127, 160), 0x202E)}
 
 
 def test_customer_as_json_is_the_api_with_the_timeline_in_it(db: Path) -> None:

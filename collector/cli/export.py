@@ -55,7 +55,7 @@ def export(
         query = ExportQuery(start=first, end=last, since=since, site=site, resolve=resolve)
         exported = store.export(name, query)
         rows = _Counted(exported.batches)
-        with _opened_file(out) as file, _progress(rows):
+        with opened_file(out) as file, _progress(rows):
             for chunk in made.render(listed, rows):
                 file.write(chunk)
     done = {"rows": rows.count, "next": exported.next}
@@ -79,7 +79,7 @@ class _Counted:
 
 
 @contextmanager
-def _opened_file(out: str) -> Iterator[IO[bytes]]:
+def opened_file(out: str) -> Iterator[IO[bytes]]:
     """stdout, or FILE.part that becomes FILE when all went well: nobody ever reads half a file under its name.
 
     It is about people, hence readable by its owner alone. A device or a pipe is written as it is.

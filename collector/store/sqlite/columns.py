@@ -183,7 +183,7 @@ _ORDER_OF_CALL = """e.subject = 0 AND e.trust = 3 AND a.site = e.site AND a.dele
 _RESOLVED = {
     "customer": _key("w"),
     "visit": f"CASE WHEN {_FORMS_VISIT} THEN {_VISIT} END",
-    "why": "CASE WHEN t.why IS NOT NULL THEN t.why WHEN e.subject > 0 AND e.trust = 0 THEN 'claimed' "
+    "why": "CASE WHEN t.why IS NOT NULL THEN t.why WHEN e.trust = 0 THEN 'claimed' "
     "WHEN o.customer IS NOT NULL THEN 'named' WHEN a.customer IS NOT NULL THEN 'order' END",
 }
 # A call that names no visitor is the person's own, unless its word joins nothing.

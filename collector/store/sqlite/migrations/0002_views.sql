@@ -238,7 +238,7 @@ CREATE VIEW v_events_resolved AS SELECT
             AND (b.first_time < e.time OR (CASE typeof(x.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(x.mid, 1, 4)), hex(substr(x.mid, 5, 2)), hex(substr(x.mid, 7, 2)), hex(substr(x.mid, 9, 2)), hex(substr(x.mid, 11, 6)))) ELSE x.mid END, x.trust = 3) <= (CASE typeof(e.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(e.mid, 1, 4)), hex(substr(e.mid, 5, 2)), hex(substr(e.mid, 7, 2)), hex(substr(e.mid, 9, 2)), hex(substr(e.mid, 11, 6)))) ELSE e.mid END, e.trust = 3))
             AND (b.last_time > e.time OR (CASE typeof(y.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(y.mid, 1, 4)), hex(substr(y.mid, 5, 2)), hex(substr(y.mid, 7, 2)), hex(substr(y.mid, 9, 2)), hex(substr(y.mid, 11, 6)))) ELSE y.mid END, y.trust = 3) >= (CASE typeof(e.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(e.mid, 1, 4)), hex(substr(e.mid, 5, 2)), hex(substr(e.mid, 7, 2)), hex(substr(e.mid, 9, 2)), hex(substr(e.mid, 11, 6)))) ELSE e.mid END, e.trust = 3))
         LIMIT 1) END AS visit,
-    CASE WHEN t.why IS NOT NULL THEN t.why WHEN e.subject > 0 AND e.trust = 0 THEN 'claimed' WHEN o.customer IS NOT NULL THEN 'named' WHEN a.customer IS NOT NULL THEN 'order' END AS why
+    CASE WHEN t.why IS NOT NULL THEN t.why WHEN e.trust = 0 THEN 'claimed' WHEN o.customer IS NOT NULL THEN 'named' WHEN a.customer IS NOT NULL THEN 'order' END AS why
 FROM events e
 LEFT JOIN sites s ON s.id = e.site
 LEFT JOIN names n ON n.id = e.name
