@@ -149,11 +149,10 @@ def fold(calls: Iterable[OrderCall]) -> Order | None:
     user, email, trust = _person(ranked)
     tied = [call for call in ranked if _names_visitor(call)]
     anchor = min(tied, key=lambda call: (not call.server, call.key), default=None)
-    completed = [call.key[0] for call in trusted if call.name == "Order Completed"]
     return Order(
         confirmed=confirmed,
         status=status,
-        time=min(completed or [call.key[0] for call in trusted]),
+        time=_placed(ranked),
         currency=currency,
         total=_plain(total),
         revenue=_plain(_first(told, lambda p: _amount(p.get("revenue")))),
@@ -211,10 +210,16 @@ def _rank(call: OrderCall) -> tuple[bool, Any, Key]:
     return call.server, call.key[0] if updated is None else updated, call.key
 
 
+def _placed(ranked: list[OrderCall]) -> int:
+    """When the order was made: its earliest completion, the back end's before the browser's; else its earliest call."""
+    completed = [call for call in ranked if call.name == "Order Completed"]
+    return min((not call.server, call.key[0]) for call in completed or ranked)[1]
+
+
 def _person(ranked: list[OrderCall]) -> tuple[Any, Any, int]:
-    """The person whom the best-trusted calls name; within one kind of key a user id counts before an address."""
-    for server in (True, False):
-        naming = [c for c in ranked if c.server == server and _names_person(c) and c.trust != Trust.CLAIMED]
+    """The person whom the best-trusted calls name; within one degree of trust a user id counts before an address."""
+    for trust in (Trust.SERVER, Trust.SIGNED, Trust.BROWSER):
+        naming = [call for call in ranked if call.trust == trust and _names_person(call)]
         user = next((call for call in naming if call.user is not None), None)
         if user is not None:
             return user.user, None, user.trust

@@ -62,15 +62,15 @@ class Tenure:
     def settle(
         self, visitor: int, visits: Sequence[Visit], resolve: Callable[[Any], Any], revisions: Revisions
     ) -> Settled:
-        """Derive a visitor's set anew and write it where it differs; names the customers whose share changed."""
+        """Derive a visitor's set anew and write it where it differs; names the customers whose share may have changed."""
         claims = [_claim(row) for row in self._conn.execute(_CLAIMS, (visitor,))]
         walked = tenancies(visits, claims, self._unlinks(visitor), self._fences(visitor), resolve)
         rows = [row for span in walked.tenancies if (row := self._row(visitor, span))]
         standing = self._conn.execute(_ROWS, (visitor,)).fetchall()
-        touched: set[int] = set()
         if rows != standing:
             self._restate(visitor, rows, revisions.next())
-            touched = {row[4] for row in rows} | {row[4] for row in standing}
+        # Also where no bound has moved: a late event may lie in anybody's span.
+        touched = {row[4] for row in rows} | {row[4] for row in standing}
         last = walked.tenancies[-1] if walked.tenancies else None
         held = last is not None and last.end is None
         closed = not walked.shared and (not rows or rows[-1][2] is not None)
