@@ -186,11 +186,11 @@ _RESOLVED = {
     "why": "CASE WHEN t.why IS NOT NULL THEN t.why WHEN e.trust = 0 THEN 'claimed' "
     "WHEN o.customer IS NOT NULL THEN 'named' WHEN a.customer IS NOT NULL THEN 'order' END",
 }
-# A call that names no visitor is the person's own, unless its word joins nothing.
+# A call that names no visitor is the person's own; where its word joins nothing its subject is 0.
 _EVENTS_RESOLVED = Select(
     source=f"""{_DICTIONARIES}
 LEFT JOIN tenancies t ON t.visitor = e.subject AND t.n = {_TENANCY}
-LEFT JOIN persons o ON e.subject < 0 AND e.trust > 0 AND o.id = -e.subject
+LEFT JOIN persons o ON e.subject < 0 AND o.id = -e.subject
 LEFT JOIN orders a ON {_ORDER_OF_CALL}
 LEFT JOIN persons w ON w.id = coalesce(t.customer, o.customer, a.customer)""",
     keys=_EVENTS.keys,

@@ -256,7 +256,7 @@ LEFT JOIN tenancies t ON t.visitor = e.subject AND t.n = (
             AND (b.from_time < e.time OR (b.from_time = e.time AND (CASE typeof(x.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(x.mid, 1, 4)), hex(substr(x.mid, 5, 2)), hex(substr(x.mid, 7, 2)), hex(substr(x.mid, 9, 2)), hex(substr(x.mid, 11, 6)))) ELSE x.mid END, x.trust = 3) <= (CASE typeof(e.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(e.mid, 1, 4)), hex(substr(e.mid, 5, 2)), hex(substr(e.mid, 7, 2)), hex(substr(e.mid, 9, 2)), hex(substr(e.mid, 11, 6)))) ELSE e.mid END, e.trust = 3)))
             AND (b.to_time IS NULL OR b.to_time > e.time OR (b.to_time = e.time AND (CASE typeof(y.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(y.mid, 1, 4)), hex(substr(y.mid, 5, 2)), hex(substr(y.mid, 7, 2)), hex(substr(y.mid, 9, 2)), hex(substr(y.mid, 11, 6)))) ELSE y.mid END, y.trust = 3) > (CASE typeof(e.mid) WHEN 'blob' THEN lower(printf('%s-%s-%s-%s-%s', hex(substr(e.mid, 1, 4)), hex(substr(e.mid, 5, 2)), hex(substr(e.mid, 7, 2)), hex(substr(e.mid, 9, 2)), hex(substr(e.mid, 11, 6)))) ELSE e.mid END, e.trust = 3)))
         LIMIT 1)
-LEFT JOIN persons o ON e.subject < 0 AND e.trust > 0 AND o.id = -e.subject
+LEFT JOIN persons o ON e.subject < 0 AND o.id = -e.subject
 LEFT JOIN orders a ON e.subject = 0 AND e.trust = 3 AND a.site = e.site AND a.deleted = 0
     AND a.order_id = trim(coalesce(json_extract(e.properties, '$.order_id'), json_extract(e.properties, '$.orderId')))
     AND EXISTS (SELECT 1 FROM order_calls q WHERE q.site = a.site AND q.order_id = a.order_id AND q.seq = e.seq)
