@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from collector.errors import NotFound
+from collector.errors import Misuse, NotFound
 from collector.store import SORTS, ActivityQuery, Store
 from collector.web import asked, render
 from collector.web.asked import KeyRoute
 from collector.web.auth import authorise
 from collector.web.times import read_range, zone_of
+
+T = TypeVar("T")
 
 
 async def list_customers(request: Request) -> Response:
@@ -25,7 +29,7 @@ async def list_customers(request: Request) -> Response:
     q, cursor = asked.text(request, "q") or "", asked.text(request, "cursor")
     sort, limit = asked.word(request, "sort", SORTS, SORTS[0]), asked.limit(request)
     store = await _settled(request)
-    return render.reply(render.customers(await asyncio.to_thread(store.customers, q, sort, cursor, limit)))
+    return render.reply(render.customers(await _ask(store.customers, q, sort, cursor, limit)))
 
 
 async def show_customer(request: Request) -> Response:
@@ -33,7 +37,7 @@ async def show_customer(request: Request) -> Response:
     authorise(request, "read")
     store = await _settled(request)
     key = request.path_params["key"]
-    found = await asyncio.to_thread(store.profile, key)
+    found = await _ask(store.profile, key)
     if found is None:
         raise NotFound(f"there is no customer {key}")
     return render.reply(render.profile(found))
@@ -53,7 +57,7 @@ async def show_activity(request: Request) -> Response:
         end=end,
     )
     key = request.path_params["key"]
-    found = await asyncio.to_thread(store.activity, key, query)
+    found = await _ask(store.activity, key, query)
     if found is None:
         raise NotFound(f"there is no customer {key}")
     return render.reply(render.activity(found))
@@ -87,6 +91,14 @@ async def _settled(request: Request) -> Store:
     await request.app.state.writer.settle()
     store: Store = request.app.state.store
     return store
+
+
+async def _ask(read: Callable[..., T], *asked: Any) -> T:
+    """Read in a thread. A cursor that somebody made up may hold a number that no store can look for: Misuse."""
+    try:
+        return await asyncio.to_thread(read, *asked)
+    except OverflowError as error:
+        raise Misuse("the cursor is not one that was given") from error
 
 
 def _now_ms() -> int:
