@@ -164,7 +164,7 @@ def _customer(
     """
     if order.user is not None:
         return resolve(order.user)
-    overruled = not order.confirmed and order.anchor in suppressed
+    overruled = order.person_trust < Trust.SERVER and order.anchor in suppressed
     if order.email is not None and not overruled:
         return resolve(order.email)
     return None if anchor is None else holder_at(order.visitor, anchor)
