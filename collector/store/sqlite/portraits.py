@@ -32,8 +32,8 @@ WHERE tenancies.customer = ?
 """
 _STRONGEST = """
 SELECT max(strength) FROM (
-    SELECT max(strength) AS strength FROM claims WHERE user = ?1
-    UNION ALL SELECT max(strength) FROM claims WHERE email = ?1
+    SELECT max(strength) AS strength FROM claims WHERE user = ?1 AND act <> 2
+    UNION ALL SELECT max(strength) FROM claims WHERE email = ?1 AND user IS NULL AND act <> 2
     UNION ALL SELECT max(trust) FROM events WHERE subject = -?1)
 """
 _ROW = """
