@@ -55,7 +55,7 @@ WHERE customer = ? AND deleted = 0
 """
 _HAS_SPAN = "SELECT 1 FROM tenancies WHERE customer = ? LIMIT 1"
 _NAMED = """
-SELECT 1 FROM claims WHERE (user = ?1 OR email = ?1) AND act = 1
+SELECT 1 FROM claims WHERE (user = ?1 OR (email = ?1 AND user IS NULL)) AND act = 1
 UNION ALL SELECT 1 FROM events WHERE subject = -?1 LIMIT 1
 """
 _SEEN = "UPDATE customers SET last_seen = ?1, rev = ?2 WHERE customer = ?3 AND (last_seen IS NULL OR last_seen < ?1)"
