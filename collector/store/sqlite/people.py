@@ -66,6 +66,8 @@ class People:
             self._note_traits(fact)
         why = links_ids(call_type, name)
         dirty = {person for person in named if person is not None and self.customer_of(person) is None}
+        if fact.staff:
+            return dirty
         if fact.user is not None and fact.email is not None and why is not None:
             self._conn.execute(_ADD_LINK, (fact.email, fact.seq, fact.user, fact.trust, int(why)))
             if not self._is_known(fact.email, fact.user, fact.trust):

@@ -143,7 +143,7 @@ class Projection:
         person = fact.user if fact.user is not None else fact.email
         if person is not None and (fact.subject <= 0 or self._facts.name(fact.name_id)[0] == "identify"):
             batch.named.add(person)
-        if fact.previous and fact.user is not None and fact.trust == Trust.SERVER:
+        if fact.previous and fact.user is not None and fact.trust == Trust.SERVER and not fact.staff:
             visitor = self._words.visitor(fact.previous)
             self._conn.execute(
                 _ADD_CLAIM, (visitor, fact.seq, int(Act.LOG_IN), int(Why.ALIAS), fact.user, None, fact.trust)
