@@ -71,7 +71,7 @@ class Shop:
     def joined(self, key: str) -> tuple[JoinedVisitor, ...]:
         return self.profile(key).visitors
 
-    def keys(self, q: str = "") -> set[str]:
+    def customers(self, q: str = "") -> set[str]:
         """The keys of all customers, or of those found by `q`."""
         self.settle()
         return {row.key for row in self.store.customers(q, "last_seen", None, 100).customers}
