@@ -148,6 +148,7 @@ class Reading:
 
     def customers(self, q: str, sort: str, cursor: str | None, limit: int) -> CustomerPage:
         """Customers by one of SORTS, newest or most first (names from A); `q` finds by what a person would say."""
+        q = q.strip()
         if sort not in SORTS:
             raise Misuse(f"sort must be one of {', '.join(SORTS)}")
         direction, sign = ("ASC", ">") if sort == "name" else ("DESC", "<")
@@ -160,7 +161,7 @@ class Reading:
         )
         value, customer = _read_cursor(cursor) if cursor else (None, None)
         like = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        named = {"q": q.strip(), "like": like, "value": value, "customer": customer, "limit": limit + 1}
+        named = {"q": q, "like": like, "value": value, "customer": customer, "limit": limit + 1}
         rows = self._conn.execute(statement, named).fetchall()
         more = msgspec.json.encode([rows[limit - 1][15], rows[limit - 1][0]]).hex() if len(rows) > limit else None
         return CustomerPage([_customer_row(row) for row in rows[:limit]], more)
