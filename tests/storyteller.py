@@ -136,6 +136,8 @@ class Teller:
         shop.calls += 1
         shop.passes(minutes=1 / 60)
         told = {field: call.pop(field) for field in list(call) if field not in Event.__struct_fields__}
+        if kind == "identify" and name:
+            told["name"], name = name, ""
         if call.get("email"):
             told["email"] = call["email"]
         fields: dict[str, Any] = {
