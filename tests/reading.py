@@ -44,5 +44,7 @@ def a_shop_that_is_read(db: Path) -> Iterator[Collector]:
         store.put_token(Token(name=scope, hash=secret_hash(f"ft_{scope}"), scopes=(scope,), created=0))
     store.close()
     collector = Collector(db)
-    yield collector
-    collector.stop(signal.SIGKILL)
+    try:
+        yield collector
+    finally:
+        collector.stop(signal.SIGKILL)
