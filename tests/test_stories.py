@@ -309,6 +309,23 @@ def test_story_08_and_must_still_hold(shop: Shop) -> None:
     assert v.whose == "A A email:jane@x email:jane@x"
 
 
+def test_story_08_and_it_must_be_that_customer_who_holds(shop: Shop) -> None:
+    v = shop.visitor()
+    v.identify("A")
+    v.identify(email="joe@x")
+    v.order("1001", email="jane@x")
+    assert v.whose == "A email:joe@x email:jane@x"
+
+
+def test_story_08_another_id_of_the_same_customer_does_not_end_that(shop: Shop) -> None:
+    shop.server.identify("A", email="a@x")
+    v = shop.visitor()
+    v.signs_in("A")
+    v.identify(email="a@x")
+    v.order("1001", email="gift@x")
+    assert v.whose == "A A A"
+
+
 def test_story_09_the_account_that_appears_takes_the_guest_in_with_the_guest_history(shop: Shop) -> None:
     v = shop.visitor()
     v.page()

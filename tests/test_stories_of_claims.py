@@ -86,6 +86,16 @@ def test_story_14_claims_from_before_are_void_however_late_they_arrive(shop: Sho
     assert v.whose == "- - -"
 
 
+def test_story_14_claims_of_that_very_millisecond_are_void_and_the_next_is_not(shop: Shop) -> None:
+    v = shop.visitor()
+    claim = v.identify("A")
+    shop.settle()
+    shop.store.unlink("A", "v", claim.time)
+    assert v.whose == "-"
+    v.identify("A", time=claim.time + 1)
+    assert v.whose == "- A"
+
+
 def test_story_14_another_customers_claims_stand(shop: Shop) -> None:
     v = shop.visitor()
     v.identify("A")
@@ -228,6 +238,15 @@ def test_story_15_the_back_ends_word_counts_instead_of_the_thank_you_pages(shop:
     shop.server.order("1001", email="jane@x")
     assert v.whose == "email:jane@x email:jane@x"
     assert "email:typo@x" not in shop.customers()
+
+
+def test_story_15_an_address_alone_does_not_count_instead_of_a_user_id(shop: Shop) -> None:
+    v = shop.visitor()
+    v.page()
+    v.order("1001", user="A")
+    shop.server.order("1001", email="jane@x")
+    assert v.whose == "A A"
+    assert shop.profile("email:jane@x").orders.count == 1
 
 
 def test_story_15_what_staff_enter_joins_no_visitor(shop: Shop) -> None:
