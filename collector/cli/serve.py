@@ -29,7 +29,7 @@ BACKLOG = 2_048
 GARBAGE_THRESHOLDS = (50_000, 20, 100)
 # The writer's thread gives the interpreter up at each statement; with the default of 5 ms it waits too long to have it
 # back from a busy loop.
-SWITCH_S = 0.000_5
+SWITCH_S = 0.000_1
 GRACE_S = 30
 
 

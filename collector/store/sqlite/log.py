@@ -21,15 +21,14 @@ from collector.event import Campaign, Dropped, Event, Setup, Trust
 from collector.store import Entry, Left, Outcome, Quarantined
 from collector.store.sqlite import desk
 from collector.store.sqlite.dictionary import Dictionaries, pack_id
+from collector.store.sqlite.rows import Insert
 
 BOTS_MAX = 1_000
 
-_INSERT = """
-INSERT INTO events (seq, site, trust, subject, time, lag, name, mid, user, email, previous, staff,
-                    page, referrer, campaign, setup, consent, network, properties, context)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-_INSERT_MID = "INSERT INTO mids (hash, seq) VALUES (?, ?)"
+_COLUMNS = """seq, site, trust, subject, time, lag, name, mid, user, email, previous, staff,
+    page, referrer, campaign, setup, consent, network, properties, context"""
+_INSERT = Insert(f"INSERT INTO events ({_COLUMNS})", columns=20)
+_INSERT_MIDS = Insert("INSERT INTO mids (hash, seq)", columns=2)
 # One probe of the primary key of mids for each new messageId of the group; a hit is compared with the event's own.
 _KNOWN = """
 SELECT events.mid, events.site, events.trust = 3
@@ -95,8 +94,8 @@ class Appender:
                 seq += 1
                 rows.append(self._row(seq, event, site, mid))
                 mids.append((mid_hash, seq))
-        self._conn.executemany(_INSERT, rows)
-        self._conn.executemany(_INSERT_MID, mids)
+        _INSERT.run(self._conn, rows)
+        _INSERT_MIDS.run(self._conn, mids)
 
     def _row(self, seq: int, event: Event, site: int, mid: str | bytes) -> tuple[Any, ...]:
         words = self._words

@@ -19,6 +19,7 @@ from collector.store.sqlite.feed import Revisions
 from collector.store.sqlite.ordering import Folded, Ordering, Reference
 from collector.store.sqlite.people import People
 from collector.store.sqlite.portraits import Portraits
+from collector.store.sqlite.rows import Insert
 from collector.store.sqlite.tenure import Tenure
 from collector.store.sqlite.visiting import Visiting
 from collector.visits import Key, Visit
@@ -26,7 +27,7 @@ from collector.visits import Key, Visit
 KNOWN_VISITORS_MAX = 50_000
 FEEDS = ("visits", "tenancies", "orders", "order_lines", "customers")
 
-_ADD_CLAIM = "INSERT OR IGNORE INTO claims (visitor, seq, act, why, user, email, strength) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_ADD_CLAIMS = Insert("INSERT OR IGNORE INTO claims (visitor, seq, act, why, user, email, strength)", columns=7)
 # Indexes claims_user and claims_email.
 _CLAIMANTS = "SELECT visitor FROM claims WHERE user = ?1 UNION SELECT visitor FROM claims WHERE email = ?1"
 _ORDERS_OF_CUSTOMER = "SELECT site, order_id FROM orders WHERE customer = ?"
@@ -61,6 +62,7 @@ class Projection:
         self._states.clear()
         self._people.forget()
         self._facts.forget()
+        self._visiting.forget()
 
     def projected(self) -> int:
         """The last event that was taken in."""
@@ -145,9 +147,7 @@ class Projection:
             batch.named.add(person)
         if fact.previous and fact.user is not None and fact.trust == Trust.SERVER and not fact.staff:
             visitor = self._words.visitor(fact.previous)
-            self._conn.execute(
-                _ADD_CLAIM, (visitor, fact.seq, int(Act.LOG_IN), int(Why.ALIAS), fact.user, None, fact.trust)
-            )
+            batch.claims.append((visitor, fact.seq, int(Act.LOG_IN), int(Why.ALIAS), fact.user, None, int(fact.trust)))
             batch.visitors.add(visitor)
 
     def _advance(
@@ -179,8 +179,7 @@ class Projection:
         if claim is None:
             return
         act, why = claim
-        row = (fact.subject, fact.seq, int(act), int(why), fact.user, fact.email, fact.trust)
-        self._conn.execute(_ADD_CLAIM, row)
+        batch.claims.append((fact.subject, fact.seq, int(act), int(why), fact.user, fact.email, fact.trust))
         person = fact.user if fact.user is not None else fact.email
         again = act is Act.LOG_IN and state.holder is not None and person is not None
         if not again or self._people.customer_of(person or 0) != state.holder:
@@ -190,6 +189,8 @@ class Projection:
 
     def _settle(self, batch: _Batch, revisions: Revisions) -> None:
         """People first, then orders' claims, then tenancies, then whose the orders are, then customers."""
+        _ADD_CLAIMS.run(self._conn, batch.claims)
+        self._visiting.write()
         changed = self._people.settle(batch.persons)
         for person, former in changed.items():
             batch.visitors.update(visitor for (visitor,) in self._conn.execute(_CLAIMANTS, (person,)))
@@ -235,7 +236,7 @@ class Projection:
         state = self._states.get(visitor)
         if state is None:
             last = self._facts.last_taken_in(visitor, projected)
-            tail = None if last is None else next(iter(self._visiting.visits(visitor)[-1:]), None)
+            tail = None if last is None else self._visiting.last(visitor)
             claimed = self._conn.execute("SELECT 1 FROM claims WHERE visitor = ? LIMIT 1", (visitor,)).fetchone()
             state = State(last, tail, quiet=claimed is None)
             if len(self._states) >= KNOWN_VISITORS_MAX:
@@ -248,6 +249,7 @@ class _Batch:
     """What a batch of events touches and must be derived anew."""
 
     def __init__(self) -> None:
+        self.claims: list[tuple[Any, ...]] = []
         self.persons: set[int] = set()
         self.named: set[int] = set()
         self.orders: set[Reference] = set()

@@ -13,6 +13,7 @@ from collector.event import Campaign, Trust
 from collector.store.sqlite.dictionary import Dictionaries, unpack_id
 from collector.store.sqlite.facts import Facts
 from collector.store.sqlite.feed import Revisions
+from collector.store.sqlite.rows import Insert
 from collector.visits import Key, Step, Visit, fold
 
 _ROWS = """
@@ -21,13 +22,13 @@ SELECT visits.first_seq, visits.first_time, first.mid, first.trust, visits.last_
 FROM visits JOIN events AS first ON first.seq = visits.first_seq JOIN events AS last ON last.seq = visits.last_seq
 WHERE visits.visitor = ? AND visits.deleted = 0
 """
-_PUT = """
-INSERT INTO visits (visitor, first_seq, first_time, last_time, last_seq, events, campaign, rev, deleted)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)
-ON CONFLICT (visitor, first_seq) DO UPDATE SET
+_PUT = Insert(
+    "INSERT INTO visits (visitor, first_seq, first_time, last_time, last_seq, events, campaign, rev)",
+    columns=8,
+    tail="""ON CONFLICT (visitor, first_seq) DO UPDATE SET
     first_time = excluded.first_time, last_time = excluded.last_time, last_seq = excluded.last_seq,
-    events = excluded.events, campaign = excluded.campaign, rev = excluded.rev, deleted = 0
-"""
+    events = excluded.events, campaign = excluded.campaign, rev = excluded.rev, deleted = 0""",
+)
 _ORPHANS = """
 SELECT first_seq FROM visits WHERE visitor = ? AND deleted = 0
    AND NOT (EXISTS (SELECT 1 FROM events WHERE seq = visits.first_seq)
@@ -41,12 +42,28 @@ class Visiting:
 
     def __init__(self, conn: sqlite3.Connection, facts: Facts, words: Dictionaries) -> None:
         self._conn, self._facts, self._words = conn, facts, words
+        self._unwritten: list[tuple[Any, ...]] = []
+
+    def write(self) -> None:
+        """Write what was put since: rows go together, and at the latest when they are read."""
+        rows, self._unwritten = self._unwritten, []
+        _PUT.run(self._conn, rows)
+
+    def forget(self) -> None:
+        """The transaction was rolled back: what was not written never will be."""
+        self._unwritten.clear()
 
     def visits(self, visitor: int) -> list[Visit]:
         """A visitor's visits as they stand, sorted."""
-        found = [self._visit(row) for row in self._conn.execute(_ROWS, (visitor,))]
-        found.sort(key=lambda visit: visit.first.key)
-        return found
+        self.write()
+        return sorted(self._read(visitor), key=lambda visit: visit.first.key)
+
+    def _read(self, visitor: int) -> list[Visit]:
+        return [self._visit(row) for row in self._conn.execute(_ROWS, (visitor,))]
+
+    def last(self, visitor: int) -> Visit | None:
+        """A visitor's last visit among those that are written."""
+        return max(self._read(visitor), key=lambda visit: visit.first.key, default=None)
 
     def extend(self, visitor: int, tail: Visit | None, steps: list[Step], revisions: Revisions) -> Visit | None:
         """Steps that all lie behind `tail`, sorted; returns the new last visit."""
@@ -76,8 +93,9 @@ class Visiting:
     def _put(self, visitor: int, visit: Visit, revisions: Revisions) -> None:
         campaign = None if visit.campaign == Campaign() else self._words.campaigns.intern(*_parts(visit.campaign))
         first, last = visit.first, visit.last
-        row = (visitor, first.seq, first.key[0], last.key[0], last.seq, visit.events, campaign, revisions.next())
-        self._conn.execute(_PUT, row)
+        self._unwritten.append(
+            (visitor, first.seq, first.key[0], last.key[0], last.seq, visit.events, campaign, revisions.next())
+        )
 
     def _visit(self, row: tuple[Any, ...]) -> Visit:
         first_seq, first_time, first_mid, first_trust, last_time, last_seq, last_mid, last_trust, events, campaign = row
