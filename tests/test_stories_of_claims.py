@@ -339,6 +339,23 @@ def test_an_alias_is_a_log_in_on_the_visitor_of_that_name(shop: Shop) -> None:
     assert shop.joined("A")[0].why == "alias"
 
 
+def test_of_two_aliases_the_later_counts_also_when_it_arrives_first(shop: Shop) -> None:
+    later = shop.now + 60_000
+    shop.server.alias("42", "43", time=later, received=later)
+    shop.server.alias("43", "42")
+    assert shop.customers() == {"43"}
+
+
+@pytest.mark.parametrize("after, whose", [(30 * MINUTE - 1, "A A B"), (30 * MINUTE, "A A -")])
+def test_an_alias_is_in_the_visit_that_it_would_have_continued(shop: Shop, after: int, whose: str) -> None:
+    v = shop.visitor()
+    v.identify("A")
+    v.signs_out()
+    last = v.page()
+    shop.server.alias("v", "B", time=last.time + after, received=last.time + after)
+    assert v.whose == whose
+
+
 def test_an_alias_from_a_browser_joins_no_two_ids(shop: Shop) -> None:
     v, w = shop.visitor("v"), shop.visitor("w")
     v.identify("41")
