@@ -5,17 +5,19 @@ What enters: columns and batches of rows. What leaves: the bytes of one Parquet 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow.lib import StringBuilder
 
 from collector.store.datasets import Column, Type
 
 GROUP_ROWS = 50_000
 # Rows can be large: a group is also closed when it holds this much.
-GROUP_BYTES_MAX = 8 * 1024 * 1024
+GROUP_BYTES_MAX = 4 * 1024 * 1024
 
 _TYPES = {
     Type.TEXT: pa.string(),
@@ -66,42 +68,54 @@ class _Pipe:
 
 def render_parquet(columns: tuple[Column, ...], batches: Iterable[Sequence[tuple[Any, ...]]]) -> Iterator[bytes]:
     """See formats.render_parquet."""
-    schema = pa.schema([pa.field(column.name, _TYPES[column.type], column.nullable) for column in columns])
+    schema = _schema(columns)
     pipe = _Pipe()
     with pq.ParquetWriter(pipe, schema, compression="zstd") as writer:
-        for group in _groups(schema, columns, batches):
+        for group in _groups(columns, batches):
             writer.write_table(group, row_group_size=GROUP_ROWS)
             yield pipe.drain()
     yield pipe.drain()
 
 
-def _groups(
-    schema: pa.Schema, columns: tuple[Column, ...], batches: Iterable[Sequence[tuple[Any, ...]]]
-) -> Iterator[pa.Table]:
-    waiting: list[pa.RecordBatch] = []
+def _groups(columns: tuple[Column, ...], batches: Iterable[Sequence[tuple[Any, ...]]]) -> Iterator[pa.Table]:
+    waiting: list[pa.Table] = []
     for rows in batches:
-        waiting.append(_record_batch(schema, columns, rows))
-        if sum(batch.num_rows for batch in waiting) >= GROUP_ROWS or _size(waiting) >= GROUP_BYTES_MAX:
-            yield pa.Table.from_batches(waiting, schema)
+        waiting.append(_table(columns, rows))
+        if sum(table.num_rows for table in waiting) >= GROUP_ROWS or _size(waiting) >= GROUP_BYTES_MAX:
+            yield pa.concat_tables(waiting)
             waiting = []
     if waiting:
-        yield pa.Table.from_batches(waiting, schema)
+        yield pa.concat_tables(waiting)
 
 
-def _size(batches: list[pa.RecordBatch]) -> int:
-    return sum(batch.nbytes for batch in batches)
+def _size(tables: list[pa.Table]) -> int:
+    return sum(table.nbytes for table in tables)
 
 
-def _record_batch(schema: pa.Schema, columns: tuple[Column, ...], rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
-    arrays = [
-        pa.array(_PREPARE.get(column.type, list)(values), _TYPES[column.type])
-        for column, values in zip(columns, zip(*rows, strict=True), strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+def _table(columns: tuple[Column, ...], rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    arrays = [_array(column, values) for column, values in zip(columns, zip(*rows, strict=True), strict=True)]
+    return pa.Table.from_arrays(arrays, schema=_schema(columns))
 
 
-def _bools(values: Sequence[Any]) -> list[bool]:
-    return [value == 1 for value in values]
+def _array(column: Column, values: Sequence[Any]) -> pa.Array:
+    """By builder and buffers: pa.array would import pandas where it is installed, 50 MB that nothing here needs."""
+    kind = _TYPES[column.type]
+    if column.type is Type.BOOL:
+        return pa.Array.from_buffers(kind, len(values), [None, _bits([value == 1 for value in values])])
+    if column.type in (Type.INT, Type.TIME):
+        known = [value is not None for value in values]
+        numbers = pa.py_buffer(array("q", [value or 0 for value in values]))
+        return pa.Array.from_buffers(kind, len(values), [None if all(known) else _bits(known), numbers])
+    builder = StringBuilder()
+    builder.append_values(values)
+    return builder.finish()
 
 
-_PREPARE: dict[Type, Callable[[Sequence[Any]], list[Any]]] = {Type.BOOL: _bools}
+def _bits(flags: list[bool]) -> pa.Buffer:
+    """One bit a flag, the first lowest, as Arrow's bitmaps are."""
+    written = int("".join("01"[flag] for flag in reversed(flags)), 2)
+    return pa.py_buffer(written.to_bytes((len(flags) + 7) // 8, "little"))
+
+
+def _schema(columns: tuple[Column, ...]) -> pa.Schema:
+    return pa.schema([pa.field(column.name, _TYPES[column.type], column.nullable) for column in columns])
