@@ -28,7 +28,7 @@ _SPANS = """
 SELECT tenancies.visitor, start.time, start.mid, start.trust, stop.time, stop.mid, stop.trust
 FROM tenancies JOIN events AS start ON start.seq = tenancies.from_seq
 LEFT JOIN events AS stop ON stop.seq = tenancies.to_seq
-WHERE tenancies.customer = ?
+WHERE tenancies.customer = ? AND tenancies.deleted = 0
 """
 _STRONGEST = """
 SELECT max(strength) FROM (
@@ -53,7 +53,7 @@ UPDATE customers SET deleted = 1, rev = ?, ids = '[]', traits = '{}', money = '[
     first_seen = NULL, last_seen = NULL, orders = 0, unconfirmed = 0, first_order = NULL, last_order = NULL
 WHERE customer = ? AND deleted = 0
 """
-_HAS_SPAN = "SELECT 1 FROM tenancies WHERE customer = ? LIMIT 1"
+_HAS_SPAN = "SELECT 1 FROM tenancies WHERE customer = ? AND deleted = 0 LIMIT 1"
 _NAMED = """
 SELECT 1 FROM claims WHERE (user = ?1 OR (email = ?1 AND user IS NULL)) AND act = 1
 UNION ALL SELECT 1 FROM events WHERE subject = -?1 LIMIT 1
