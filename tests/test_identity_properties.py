@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from oracle import answer
 from oracle_words import Answer, Fence, Person, Undo, Unlink, key_of
 from random_logs import SITES, VISITORS, StaffAct, logs, moments, staff_acts
+from storyteller import Shop
 
 from collector.event import Event
 from collector.store import Activity, ActivityQuery
@@ -301,7 +302,7 @@ def test_any_order_any_batches_a_restart_and_a_rebuild_give_the_same(
         other.close()
 
 
-@thorough
+@settings(thorough, max_examples=thorough.max_examples // 3)
 @given(log=logs(), portions=st.lists(st.integers(1, 5), min_size=1, max_size=5))
 def test_two_processes_that_take_turns_give_what_one_gives(room: Path, log: list[Event], portions: list[int]) -> None:
     plain, other = Book(room, "plain.db"), Book(room, "other.db")
@@ -322,6 +323,27 @@ def test_two_processes_that_take_turns_give_what_one_gives(room: Path, log: list
         plain.close()
         other.close()
         second.close()
+
+
+def test_a_rebuild_heals_what_was_derived_wrongly(room: Path) -> None:
+    book = Book(room, "healed.db")
+    try:
+        shop = Shop(book.store)
+        shop.visitor("v").identify("A")
+        shop.next_visit()
+        shop.visitor("w").page()
+        book.settle()
+        wanted = derived(book)
+        with closing(sqlite3.connect(book.path)) as conn, conn:
+            conn.execute(
+                "INSERT INTO tenancies SELECT w.visitor, 0, first_time, first_seq, NULL, NULL, v.customer, 1, 1,"
+                " first_seq, 1000, 0 FROM visits AS w, tenancies AS v WHERE w.visitor <> v.visitor"
+            )
+        assert derived(book) != wanted
+        book.store.rebuild()
+        assert derived(book) == wanted
+    finally:
+        book.close()
 
 
 def timelines(book: Book, log: Sequence[Event]) -> dict[str, list[Activity]]:

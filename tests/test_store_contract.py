@@ -545,6 +545,16 @@ def test_traits_stronger_wins_then_latest(shop: Shop) -> None:
     assert shop.profile("A").traits == {"name": "server", "city": "Paris", "plan": "b"}
 
 
+def test_what_the_back_end_tells_of_an_order_proves_the_address_in_whatever_order_it_comes(shop: Shop) -> None:
+    v = shop.visitor()
+    page = v.event("page", order_id="1")
+    shop.visitor("w", trust=Trust.SERVER).track("Order Updated", order_id="1", email="a@x")
+    assert shop.ids("email:a@x") == "a@x browser"
+    shop.store.append([page])
+    assert v.whose == "email:a@x"
+    assert shop.ids("email:a@x") == "a@x server"
+
+
 def test_a_log_out_or_an_order_that_also_gives_an_address_proves_no_id(shop: Shop) -> None:
     shop.visitor("v").identify("A")
     shop.visitor("w").identify(email="a@x")
