@@ -31,6 +31,7 @@ lint: $(STAMPS)/dev
 	$(BIN)/mypy
 
 bench: $(STAMPS)/dev
+	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq wrk; }
 	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(STAMPS)/dev

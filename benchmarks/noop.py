@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -25,4 +24,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from collector.cli.plain import plain
 from collector.config import SETTINGS, Settings, read_settings
 from collector.store.sqlite import SqliteStore
 
@@ -84,10 +85,10 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: list[str], rows: list[list[str]]) -> None:
-    """For people. Cells are shown as text, never obeyed: no markup, no control characters."""
+    """For people. Cells are shown as text, never obeyed: no markup, no escape sequences."""
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(plain(cell)) for cell in row))
     Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 

@@ -29,6 +29,7 @@ from collector.store import (
 from collector.store.keys import Kind, customer_key, read_key
 from collector.store.sqlite.dictionary import pack_id, unpack_id
 from collector.store.sqlite.ordering import add_up
+from collector.store.sqlite.rows import Number
 from collector.store.sqlite.timeline import Span, Timeline, text_of_key
 
 _PERSON = """
@@ -216,7 +217,7 @@ def _customer_row(row: tuple[Any, ...]) -> CustomerRow:
 
 def _read_cursor(cursor: str) -> tuple[Any, int]:
     try:
-        value, customer = msgspec.json.decode(bytes.fromhex(cursor), type=tuple[int | str, int])
+        value, customer = msgspec.json.decode(bytes.fromhex(cursor), type=tuple[Number | str, Number])
     except (ValueError, msgspec.DecodeError) as error:
         raise Misuse("the cursor is not one that this list gave") from error
     return value, customer

@@ -9,7 +9,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+# A number that a column can hold: what a cursor brings back is checked against it.
+Number = Annotated[int, Meta(ge=-(2**62), le=2**62)]
 
 # Rows a statement, largest first: few distinct statements, so that each stays prepared.
 SIZES = (64, 16, 4, 1)

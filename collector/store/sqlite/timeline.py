@@ -20,6 +20,7 @@ from collector.event import Trust
 from collector.store import Activity, ActivityPage, ActivityQuery
 from collector.store.keys import customer_key
 from collector.store.sqlite.dictionary import unpack_id
+from collector.store.sqlite.rows import Number
 from collector.visits import Key, forms_visit
 
 _SELECT = """
@@ -232,7 +233,7 @@ def _read_cursor(cursor: str | None) -> Key | None:
     if cursor is None:
         return None
     try:
-        key: Key = msgspec.json.decode(bytes.fromhex(cursor), type=Key)
+        key: Key = msgspec.json.decode(bytes.fromhex(cursor), type=tuple[Number, str, Number])
     except (ValueError, msgspec.DecodeError) as error:
         raise Misuse("the cursor is not one that this timeline gave") from error
     return key
