@@ -62,7 +62,7 @@ class Tenure:
     def settle(
         self, visitor: int, visits: Sequence[Visit], resolve: Callable[[Any], Any], revisions: Revisions
     ) -> Settled:
-        """Derive a visitor's set anew and write it where it differs; names the customers whose share may have changed."""
+        """Derive a visitor's set anew and write it where it differs; names customers who may own other events now."""
         claims = [_claim(row) for row in self._conn.execute(_CLAIMS, (visitor,))]
         walked = tenancies(visits, claims, self._unlinks(visitor), self._fences(visitor), resolve)
         rows = [row for span in walked.tenancies if (row := self._row(visitor, span))]
