@@ -214,7 +214,7 @@ class Log(Protocol):
     def append(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Store all in one transaction; on disk when it returns. Raises Unavailable, and then kept nothing."""
 
-    def follow(self, events_max: int = 500) -> bool:
+    def follow(self, events_max: int = 100) -> bool:
         """Bring what is derived up to the log, by at most so many events. True: there is more to do."""
 
     def unlink(self, key: str, visitor: str, at: int) -> None:

@@ -73,7 +73,7 @@ class SqliteStore:
         with self._transaction():
             return self._appender.append(entries)
 
-    def follow(self, events_max: int = 500) -> bool:
+    def follow(self, events_max: int = 100) -> bool:
         with self._transaction():
             return self._projection.follow(events_max) == events_max
 
@@ -234,7 +234,7 @@ class SqliteStore:
             conn.execute("ROLLBACK")
 
     def _catch_up(self) -> None:
-        while self.follow():
+        while self.follow(2_000):
             pass
 
     def _customer(self, key: str) -> int:

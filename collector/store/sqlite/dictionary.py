@@ -21,11 +21,11 @@ def pack_id(text: str) -> str | bytes:
     return bytes.fromhex(text.replace("-", "")) if _UUID(text) else text
 
 
-def unpack_id(stored: str | bytes) -> str:
-    """The id as the client wrote it."""
+def unpack_id(stored: str | bytes | list[str]) -> str:
+    """The id as the client wrote it. Bytes that came by way of JSON are a list of their hex digits."""
     if isinstance(stored, str):
         return stored
-    digits = stored.hex()
+    digits = stored.hex() if isinstance(stored, bytes) else stored[0].lower()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 

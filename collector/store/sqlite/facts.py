@@ -7,7 +7,7 @@ It derives nothing itself.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -24,12 +24,12 @@ events.seq, events.site, events.trust, events.subject, events.time, events.mid, 
 events.user, events.email, events.previous, events.staff, events.campaign
 """
 # Properties are read only where derivation needs them: traits, and whatever may speak of an order.
-# The rows come as one JSON text: see rows.py. `mid` is apart, as hex where it is a BLOB.
+# The rows come as one JSON text: see rows.py. A `mid` that is a BLOB comes as a list of its hex digits.
 _SINCE = """
 SELECT json_group_array(json_array(
-    seq, site, trust, subject, time, CASE typeof(mid) WHEN 'text' THEN mid END, name, user, email, previous, staff,
-    campaign, CASE WHEN user IS NOT NULL OR email IS NOT NULL OR instr(properties, '"order') THEN properties END,
-    CASE typeof(mid) WHEN 'blob' THEN hex(mid) END))
+    seq, site, trust, subject, time, CASE typeof(mid) WHEN 'blob' THEN json_array(hex(mid)) ELSE mid END, name, user,
+    email, previous, staff, campaign,
+    CASE WHEN user IS NOT NULL OR email IS NOT NULL OR instr(properties, '"order') THEN properties END))
 FROM (SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?)
 """
 # Index events_timeline.
@@ -45,6 +45,7 @@ _OF_ORDER = f"""
 SELECT {_COLUMNS}, events.properties
 FROM order_calls JOIN events ON events.seq = order_calls.seq WHERE order_calls.site = ? AND order_calls.order_id = ?
 """
+_SERVER = int(Trust.SERVER)
 _rows = msgspec.json.Decoder(list[list[Any]])
 _exact = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
@@ -56,8 +57,7 @@ class Fact(NamedTuple):
     site: int
     trust: int
     subject: int
-    time: int
-    mid: Any
+    key: Key
     name_id: int
     user: int | None
     email: int | None
@@ -66,9 +66,11 @@ class Fact(NamedTuple):
     campaign: int | None
     properties: str | None
 
-    @property
-    def key(self) -> Key:
-        return self.time, unpack_id(self.mid), int(self.trust == Trust.SERVER)
+    @classmethod
+    def of_row(cls, row: Sequence[Any]) -> Fact:
+        """A row of _COLUMNS and the properties."""
+        seq, site, trust, subject, time, mid, *rest = row
+        return cls(seq, site, trust, subject, (time, unpack_id(mid), int(trust == _SERVER)), *rest)
 
 
 class Facts:
@@ -81,18 +83,16 @@ class Facts:
 
     def since(self, seq: int, limit: int) -> list[Fact]:
         rows = _rows.decode(self._conn.execute(_SINCE, (seq, limit)).fetchone()[0])
-        facts = [Fact._make((*row[:5], row[5] or bytes.fromhex(row[13]), *row[6:13])) for row in rows]
-        facts.sort()
-        return facts
+        return sorted(map(Fact.of_row, rows))
 
     def of_visitor(self, visitor: int, upto: int) -> list[Fact]:
         """A visitor's events up to that seq, sorted by key."""
-        facts = [Fact._make(row) for row in self._conn.execute(_OF_VISITOR, (visitor, upto))]
+        facts = [Fact.of_row(row) for row in self._conn.execute(_OF_VISITOR, (visitor, upto))]
         facts.sort(key=lambda fact: fact.key)
         return facts
 
     def of_order(self, site: int, order_id: str) -> list[OrderCall]:
-        return [self._order_call(Fact._make(row)) for row in self._conn.execute(_OF_ORDER, (site, order_id))]
+        return [self._order_call(Fact.of_row(row)) for row in self._conn.execute(_OF_ORDER, (site, order_id))]
 
     def first_from(self, subject: int, place: Place) -> tuple[Key, int] | None:
         """The first event at or behind a place, as (key, seq)."""

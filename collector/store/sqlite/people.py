@@ -138,7 +138,7 @@ class People:
     def _note_traits(self, fact: Fact) -> None:
         person = fact.user if fact.user is not None else fact.email
         rows = [
-            (person, name, _encoder.encode(value).decode(), fact.trust, fact.time, fact.seq)
+            (person, name, _encoder.encode(value).decode(), fact.trust, fact.key[0], fact.seq)
             for name, value in exact_properties(fact.properties).items()
         ]
         self._conn.executemany(_PUT_TRAIT, rows)

@@ -135,7 +135,9 @@ class Projection:
         revisions.save()
 
     def _note(self, fact: Fact, batch: _Batch) -> None:
-        """Take in what one call says, whoever's it is."""
+        """Take in what one call says, whoever's it is. Most say nothing of persons and orders."""
+        if fact.user is None and fact.email is None and fact.properties is None:
+            return
         batch.persons |= self._people.note(fact)
         order = self._ordering.note(fact)
         if order is not None:
@@ -170,7 +172,7 @@ class Projection:
         for fact in facts:
             self._claim(fact, state, batch)
         if state.holder is not None:
-            times = [fact.time for fact in facts if self._facts.forms_visit(fact)]
+            times = [fact.key[0] for fact in facts if self._facts.forms_visit(fact)]
             batch.seen[state.holder] = max([batch.seen.get(state.holder, 0), *times])
 
     def _claim(self, fact: Fact, state: State, batch: _Batch) -> None:
