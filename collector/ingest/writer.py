@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -79,7 +79,8 @@ class Writer:
         self._events_max = queue_events_max
         self._bytes_max = queue_bytes_max
         self._on_commit = on_commit
-        self._queue: SimpleQueue[_Batch | _Job[Any] | _Settle | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[_Batch] | _Job[Any] | _Settle | None] = SimpleQueue()
+        self._pending: list[_Batch] = []
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = False
@@ -115,7 +116,9 @@ class Writer:
         self.queued_events += len(entries)
         self.queued_bytes += size_bytes
         future: asyncio.Future[list[Outcome]] = self._new_future()
-        self._queue.put(_Batch(entries, size_bytes, future))
+        self._pending.append(_Batch(entries, size_bytes, future))
+        if len(self._pending) == 1:
+            self._the_loop.call_soon(self._hand_over)
         return future
 
     async def run(self, work: Callable[[], T]) -> T:
@@ -123,6 +126,7 @@ class Writer:
         if not self.alive:
             raise Unavailable("the collector is stopping", retry_after_s=5)
         future: asyncio.Future[T] = self._new_future()
+        self._hand_over()
         self._queue.put(_Job(work, future))
         return await future
 
@@ -133,6 +137,7 @@ class Writer:
         if not self.alive:
             raise Unavailable("the collector is stopping", retry_after_s=5)
         future: asyncio.Future[None] = self._new_future()
+        self._hand_over()
         self._queue.put(_Settle(future))
         await future
 
@@ -144,12 +149,23 @@ class Writer:
         """Write what waits, then stop. Later submissions are refused."""
         if self._thread.is_alive() and not self._closing:
             self._closing = True
+            self._hand_over()
             self._queue.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
+    def _hand_over(self) -> None:
+        """What one turn of the loop has gathered goes together: waking the thread costs more than an entry."""
+        if self._pending:
+            batches, self._pending = self._pending, []
+            self._queue.put(batches)
+
     def _new_future(self) -> asyncio.Future[Any]:
+        return self._the_loop.create_future()
+
+    @property
+    def _the_loop(self) -> asyncio.AbstractEventLoop:
         assert self._loop is not None, "the writer was not started"
-        return self._loop.create_future()
+        return self._loop
 
     # On the thread ---------------------------------------------------------------------------------------------------
 
@@ -181,9 +197,9 @@ class Writer:
                 wait_s = 0
                 if item is None:
                     return batches, others, False
-                if isinstance(item, _Batch):
-                    batches.append(item)
-                    events += len(item.entries)
+                if isinstance(item, list):
+                    batches += item
+                    events += sum(len(batch.entries) for batch in item)
                 else:
                     others.append(item)
         except Empty:
@@ -250,9 +266,8 @@ class Writer:
             self._tell(_succeed_each, waiting)
 
     def _tell(self, callback: Callable[..., None], *arguments: Any) -> None:
-        loop = cast(asyncio.AbstractEventLoop, self._loop)
         try:
-            loop.call_soon_threadsafe(callback, *arguments)
+            self._the_loop.call_soon_threadsafe(callback, *arguments)
         except RuntimeError:
             log.warning("the loop ended before its writer")
 
