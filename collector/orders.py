@@ -343,7 +343,9 @@ def _amount(value: Any) -> Decimal | None:
         amount = Decimal(str(value).strip())
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and abs(amount) < 10**15 and amount.as_tuple().exponent >= -12 else None  # type: ignore[operator]
+    # By its digits alone: arithmetic on a number of any size raises.
+    sane = amount.is_finite() and amount.adjusted() < 15 and amount.as_tuple().exponent >= -12  # type: ignore[operator]
+    return amount if sane else None
 
 
 def _plain(amount: Decimal | None) -> str | None:

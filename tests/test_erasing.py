@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from collector.errors import NotFound
 from collector.event import Event, Reason, Site, Trust
@@ -118,6 +119,40 @@ def test_an_address_that_only_a_browser_linked_is_not_followed(store: SqliteStor
     store.follow()
     store.erase("A", at=DAY)
     assert shown(store, "email:victim@shop.example") == [("v1", "email:victim@shop.example", None)]
+
+
+def test_the_address_that_was_asked_for_goes_also_where_a_browser_linked_it_to_somebody_else(
+    store: SqliteStore,
+) -> None:
+    order = '{"order_id":"1","total":1}'
+    bought = event("s1", 1, visitor=None, type="track", name="Order Completed", trust=Trust.SERVER, properties=order)
+    store.append(
+        [
+            event("a1", 0, type="identify", user="mallory", email="zoe@x.example"),
+            structs.replace(bought, email="zoe@x.example"),
+        ]
+    )
+    store.follow()
+    assert store.erase("email:zoe@x.example", at=DAY).events == 2, "mallory's call names her address"
+    assert store.profile("email:zoe@x.example") is None
+    rows = [row for batch in store.export("orders", ExportQuery()).batches for row in batch]
+    assert rows == []
+
+
+def test_whoever_claims_an_address_cannot_have_its_bearer_erased(store: SqliteStore) -> None:
+    order = '{"order_id":"7001","total":1}'
+    sold = event("w2", 2, visitor=None, type="track", name="Order Completed", trust=Trust.SERVER, properties=order)
+    store.append(
+        [
+            event("w0", 0, visitor="W"),
+            event("w1", 1, visitor="W", type="track", name="Order Completed", properties=order),
+            structs.replace(sold, email="will@x.example"),
+            event("m1", 3, visitor="M", type="identify", user="mallory", email="will@x.example"),
+        ]
+    )
+    store.follow()
+    assert store.erase("mallory", at=DAY).events == 1
+    assert {id for id, _, _ in shown(store, "email:will@x.example")} == {"w0", "w1", "w2"}
 
 
 def test_nobody_can_be_erased_twice(store: SqliteStore) -> None:

@@ -104,8 +104,9 @@ class SqliteStore:
         self._catch_up()
         with self._transaction() as conn:
             customer = self._customer(key)
+            asked = Reading(conn).person(key) or customer
             eraser = Eraser(conn, self._hash_key)
-            erased = eraser.erase(customer, self._projection.surely_own(customer), at)
+            erased = eraser.erase(asked, customer, self._projection.surely_one_with(asked, customer), at)
             self._projection.forget()
             self._projection.resettle(erased.visitors, erased.persons, erased.orders)
             eraser.sweep(erased)

@@ -28,9 +28,13 @@ SELECT seq FROM events WHERE user IN (SELECT value FROM json_each(?1)) OR email 
 """
 _VISITORS = "SELECT DISTINCT subject FROM events WHERE subject > 0 AND seq IN (SELECT value FROM json_each(?))"
 _NAMED = "SELECT user FROM events WHERE user IS NOT NULL UNION SELECT email FROM events WHERE email IS NOT NULL"
+# What was said of the customer's orders without naming anybody, where no call names somebody else.
 _OF_ORDERS = """
 SELECT order_calls.seq FROM orders JOIN order_calls USING (site, order_id) JOIN events ON events.seq = order_calls.seq
-WHERE orders.customer = ? AND events.subject = 0
+WHERE orders.customer = ?1 AND events.subject = 0 AND NOT EXISTS (
+    SELECT 1 FROM order_calls AS other JOIN events AS naming ON naming.seq = other.seq
+    WHERE other.site = orders.site AND other.order_id = orders.order_id
+      AND coalesce(naming.user, naming.email) NOT IN (SELECT value FROM json_each(?2)))
 """
 _ABOUT = "SELECT DISTINCT site, order_id FROM order_calls WHERE seq IN (SELECT value FROM json_each(?))"
 # Whose spans on a device remain: nothing that lies before their first event may become theirs by an erasure.
@@ -55,10 +59,11 @@ class Eraser:
     def __init__(self, conn: sqlite3.Connection, hash_key: bytes) -> None:
         self._conn, self._hash_key = conn, hash_key
 
-    def erase(self, customer: int, followed: frozenset[int], at: int) -> Erased:
-        """Take out all events of the customer and all that name one of `followed`, its ids that are surely its own."""
-        spans = [span for span in Timeline(self._conn).spans_of_customer(customer) if span.subject > 0]
-        seqs = self._seqs(customer, followed, spans)
+    def erase(self, asked: int, customer: int, followed: frozenset[int], at: int) -> Erased:
+        """Take out all that is of the person `asked` or names one of `followed`, the ids that are surely the same."""
+        ids = msgspec.json.encode(sorted(followed)).decode()
+        spans = Timeline(self._conn).spans_claimed_by(customer, ids)
+        seqs = self._seqs(customer, ids, spans)
         chosen = msgspec.json.encode(seqs).decode()
         visitors = frozenset(visitor for (visitor,) in self._conn.execute(_VISITORS, (chosen,)))
         for span in spans:
@@ -66,10 +71,10 @@ class Eraser:
         persons = frozenset(person for (person,) in self._conn.execute(_MEMBERS, (customer,)))
         erased = Erased(
             receipt=Receipt(
-                hash=self._hash(customer),
+                hash=self._hash(asked),
                 events=len(seqs),
                 visitors=len(visitors),
-                quarantined=self._erase_quarantined(persons, visitors),
+                quarantined=self._erase_quarantined(followed, visitors),
             ),
             persons=persons | followed,
             visitors=visitors,
@@ -103,10 +108,10 @@ class Eraser:
         for table, ids in erased.words.items():
             self._sweep_words(table, _DICTIONARIES[table], ids)
 
-    def _seqs(self, customer: int, followed: frozenset[int], spans: list[Span]) -> list[int]:
+    def _seqs(self, customer: int, ids: str, spans: list[Span]) -> list[int]:
         seqs = {seq for span in spans for seq in self._in_span(span)}
-        seqs.update(seq for (seq,) in self._conn.execute(_OF_ORDERS, (customer,)))
-        seqs.update(seq for (seq,) in self._conn.execute(_NAMING, (msgspec.json.encode(sorted(followed)).decode(),)))
+        seqs.update(seq for (seq,) in self._conn.execute(_OF_ORDERS, (customer, ids)))
+        seqs.update(seq for (seq,) in self._conn.execute(_NAMING, (ids,)))
         return sorted(seqs)
 
     def _in_span(self, span: Span) -> Iterable[int]:

@@ -6,6 +6,7 @@ its revision. Every step makes anew only what the new events touch; the rules ar
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
@@ -24,12 +25,17 @@ from collector.store.sqlite.tenure import Tenure
 from collector.store.sqlite.visiting import Visiting
 from collector.visits import Key, Visit
 
+log = logging.getLogger(__name__)
 KNOWN_VISITORS_MAX = 50_000
 FEEDS = ("visits", "tenancies", "orders", "order_lines", "customers")
 
 _ADD_CLAIMS = Insert("INSERT OR IGNORE INTO claims (visitor, seq, act, why, user, email, strength)", columns=7)
+_SET_ASIDE = """
+INSERT INTO meta (key, value) VALUES ('set_aside', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1
+"""
 # Indexes claims_user and claims_email.
 _CLAIMANTS = "SELECT visitor FROM claims WHERE user = ?1 UNION SELECT visitor FROM claims WHERE email = ?1"
+_MEMBERS = "SELECT id FROM persons WHERE customer = ?"
 _ORDERS_OF_CUSTOMER = "SELECT site, order_id FROM orders WHERE customer = ?"
 _ORDERS_OF_VISITOR = "SELECT site, order_id FROM orders WHERE visitor = ? AND deleted = 0"
 
@@ -74,7 +80,7 @@ class Projection:
         projected = self.projected()
         facts = self._facts.since(projected, events_max)
         if facts:
-            self._take_in(facts, projected)
+            self._take_in_or_set_aside(facts, projected)
             self._conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('projected', ?)", (facts[-1].seq,))
         return len(facts)
 
@@ -93,13 +99,12 @@ class Projection:
         self._settle(batch, revisions)
         revisions.save()
 
-    def surely_own(self, customer: int) -> frozenset[int]:
-        """The ids of a customer that are not only a browser's word."""
-        members = [person for (person,) in self._conn.execute("SELECT id FROM persons WHERE customer = ?", (customer,))]
+    def surely_one_with(self, person: int, customer: int) -> frozenset[int]:
+        """The ids that are the same customer's as `person` by more than a browser's word, itself included."""
+        members = [member for (member,) in self._conn.execute(_MEMBERS, (customer,))]
         strengths = self._people.strengths(members)
-        return frozenset(
-            {person for person in members if strengths.get(person, Trust.SERVER) > Trust.BROWSER} | {customer}
-        )
+        sure = {member for member in members if strengths.get(member, Trust.SERVER) > Trust.BROWSER} | {customer}
+        return frozenset(sure if person in sure else {person})
 
     def reset(self) -> None:
         """Forget all that is derived. Rows of the feeds are marked 2 until they are derived again or swept."""
@@ -109,7 +114,7 @@ class Projection:
         for table in FEEDS:
             self._conn.execute(f"UPDATE {table} SET deleted = 2 WHERE deleted = 0")
         self._conn.execute("UPDATE persons SET customer = NULL")
-        self._conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('projected', 0)")
+        self._conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('projected', 0), ('set_aside', 0)")
 
     def sweep(self) -> None:
         """What was not derived again is gone: readers of the feeds are told."""
@@ -120,6 +125,27 @@ class Projection:
             ).rowcount:
                 pass
         revisions.save()
+
+    def _take_in_or_set_aside(self, facts: list[Fact], projected: int) -> None:
+        """An event that cannot be derived, by a bug of ours, must not hold up all others: it is counted and left."""
+        self._conn.execute("SAVEPOINT taking_in")
+        try:
+            self._take_in(facts, projected)
+            self._conn.execute("RELEASE taking_in")
+        except sqlite3.OperationalError:
+            raise
+        except Exception:
+            self._conn.execute("ROLLBACK TO taking_in")
+            self._conn.execute("RELEASE taking_in")
+            self.forget()
+            self._words.forget()
+            if len(facts) == 1:
+                log.exception("event %d cannot be derived and is set aside", facts[0].seq)
+                self._conn.execute(_SET_ASIDE)
+                return
+            middle = len(facts) // 2
+            self._take_in_or_set_aside(facts[:middle], projected)
+            self._take_in_or_set_aside(facts[middle:], facts[middle - 1].seq)
 
     def _take_in(self, facts: list[Fact], projected: int) -> None:
         revisions = Revisions(self._conn)

@@ -36,6 +36,7 @@ _PERSON = """
 SELECT customers.customer FROM persons JOIN customers USING (customer)
 WHERE persons.value = ? AND persons.kind = ? AND persons.space = ? AND customers.deleted = 0
 """
+_BEARER = "SELECT id FROM persons WHERE value = ? AND kind = ? AND space = ?"
 _JOINED = """
 SELECT tenancies.visitor, visitors.visitor, tenancies.customer, tenancies.from_time, tenancies.to_time, tenancies.why,
        tenancies.strength, evidence.mid
@@ -73,7 +74,8 @@ _SORTED_BY = {
 }
 _STATS = """
 SELECT (SELECT count(*) FROM quarantine), (SELECT coalesce(max(seq), 0) FROM events),
-       (SELECT coalesce(max(value), 0) FROM meta WHERE key = 'projected')
+       (SELECT coalesce(max(value), 0) FROM meta WHERE key = 'projected'),
+       (SELECT coalesce(max(value), 0) FROM meta WHERE key = 'set_aside')
 """
 
 
@@ -82,6 +84,12 @@ class Reading:
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
+
+    def person(self, key: str) -> int | None:
+        """The person who bears exactly this id; None where there is none."""
+        sought = read_key(key)
+        row = self._conn.execute(_BEARER, (sought.value, int(sought.kind), sought.space)).fetchone()
+        return row[0] if row else None
 
     def customer(self, key: str) -> int | None:
         """The customer that a key names, also a former key; None where there is none."""
@@ -168,8 +176,15 @@ class Reading:
         return CustomerPage([_customer_row(row) for row in rows[:limit]], more)
 
     def stats(self) -> dict[str, int]:
-        quarantined, last, projected = self._conn.execute(_STATS).fetchone()
-        return {"quarantined": quarantined, "events_last": last, "projected": projected, "backlog": last - projected}
+        quarantined, last, projected, set_aside = self._conn.execute(_STATS).fetchone()
+        backlog = last - projected
+        return {
+            "quarantined": quarantined,
+            "events_last": last,
+            "projected": projected,
+            "backlog": backlog,
+            "set_aside": set_aside,
+        }
 
     def _visitor(self, key: str) -> int | None:
         row = self._conn.execute(

@@ -46,6 +46,10 @@ FROM tenancies JOIN events AS start ON start.seq = tenancies.from_seq
 LEFT JOIN events AS stop ON stop.seq = tenancies.to_seq
 WHERE tenancies.deleted = 0 AND
 """
+_CLAIMED_BY = """
+EXISTS (SELECT 1 FROM claims WHERE claims.visitor = tenancies.visitor AND claims.seq = tenancies.evidence
+        AND coalesce(claims.user, claims.email) IN (SELECT value FROM json_each(?)))
+"""
 _VISITS = """
 SELECT visits.first_seq, first.time, first.mid, first.trust, visits.last_time
 FROM visits JOIN events AS first ON first.seq = visits.first_seq
@@ -81,6 +85,10 @@ class Timeline:
         persons = self._conn.execute("SELECT id FROM persons WHERE customer = ?", (customer,))
         named = [Span(-person, customer, "named") for (person,) in persons]
         return [*self._spans("tenancies.customer = ?", customer), *named, Span(0, customer, "order")]
+
+    def spans_claimed_by(self, customer: int, persons: str) -> list[Span]:
+        """The spans of visitors that are a customer's by a claim of one of these persons (ids, a JSON list)."""
+        return self._spans(f"tenancies.customer = ? AND {_CLAIMED_BY}", customer, persons)
 
     def page(self, spans: list[Span], query: ActivityQuery) -> ActivityPage:
         """The newest events of the spans that the query asks for, from its cursor on."""
@@ -148,8 +156,8 @@ class Timeline:
                 inside += span.holds((row[0], unpack_id(row[1]), int(row[2] == Trust.SERVER)))
         return inside
 
-    def _spans(self, where: str, of: int) -> list[Span]:
-        rows = self._conn.execute(_SPANS + where, (of,)).fetchall()
+    def _spans(self, where: str, *of: int | str) -> list[Span]:
+        rows = self._conn.execute(_SPANS + where, of).fetchall()
         return [
             Span(visitor, customer, why, _key(*bounds[:3]), None if bounds[3] is None else _key(*bounds[3:]))
             for visitor, customer, why, *bounds in rows
