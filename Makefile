@@ -13,12 +13,12 @@ run: $(STAMPS)/run
 	@$(BIN)/footfall site list --json --db footfall.db 2>/dev/null | grep -q write_key \
 		|| $(BIN)/footfall site add shop --consent opt-out --db footfall.db
 	@echo
-	@echo "Paste the tag below into a page that you open from this machine (http://localhost...), and see it arrive:"
-	@echo "  $(BIN)/footfall export events --out -"
-	@echo "This site counts everyone, so that you see something. Before it meets visitors of a shop:"
-	@echo "  $(BIN)/footfall site edit shop --consent opt-in --origin https://shop.example"
-	@echo "To read over HTTP:"
-	@echo "  $(BIN)/footfall token create me --scope read --scope export"
+	@echo "What to do next, in another terminal (WRITE_KEY stands in the tag below):"
+	@echo "  send a call:   curl http://127.0.0.1:8000/v1/track -u WRITE_KEY: -d '{\"event\": \"Product Viewed\", \"userId\": \"42\"}'"
+	@echo "  look it up:    $(BIN)/footfall customer 42"
+	@echo "  read by HTTP:  $(BIN)/footfall token create me --scope read --scope export"
+	@echo "  a real shop:   $(BIN)/footfall site edit shop --origin https://shop.example"
+	@echo "The tag's script, /f.js, is not served yet: until then an SDK or curl sends."
 	@echo
 	@exec $(BIN)/footfall serve --db footfall.db
 
@@ -45,7 +45,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(STAMPS)/run: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[parquet]'
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/dev: pyproject.toml | $(BIN)/python

@@ -96,7 +96,7 @@ def _bring_in(store: Store, site: Site, results: Iterator[Message | Problem], re
         entries = accept(envelope_of(messages), arrival, received)
         report.refused.update(f"{one.reason}: {one.detail}" for one in entries if isinstance(one, Quarantined))
         report.outcomes.update(map(_foreseen, entries) if dry_run else store.append(entries))
-    while not dry_run and store.follow():
+    while not dry_run and store.follow(2_000):
         pass
     return report
 
@@ -145,7 +145,8 @@ def _print(report: _Report, ignored: list[str], as_json: bool) -> None:
         problems = [{"line": one.line, "reason": one.reason} for one in report.problems]
         print_json({**counts, "refused": dict(report.refused), "problems": problems, "ignored_columns": ignored})
         return
-    click.echo(", ".join(f"{number} {outcome}" for outcome, number in counts.items()))
+    said = [f"{number} {outcome}" for outcome, number in counts.items()]
+    click.echo(", ".join([*said, f"{len(report.problems)} rows left out"]))
     if ignored:
         click.echo(f"columns that were not brought in: {', '.join(ignored)} (use --map COLUMN=FIELD)", err=True)
     for one in report.problems[:PROBLEMS_SHOWN]:

@@ -92,7 +92,7 @@ class Writer:
         # When the disk last failed; None once a commit has succeeded again.
         self.failed_at_s: float | None = None
         self._follow_due_s = 0.0
-        self._follow_failed = False
+        self.follow_failed = False
         self._settling: list[asyncio.Future[None]] = []
 
     def start(self) -> None:
@@ -250,12 +250,12 @@ class Writer:
         waiting, self._settling = self._settling, []
         try:
             self.behind = self._store.follow()
-            self._follow_failed = False
+            self.follow_failed = False
         except Exception as error:
             self._follow_due_s = time.monotonic() + FOLLOW_EVERY_S
-            if not self._follow_failed:
+            if not self.follow_failed:
                 log.error("what is derived could not follow the log", exc_info=error)
-            self._follow_failed = True
+            self.follow_failed = True
             self._tell(_fail_each, waiting, error)
             return
         if self.behind:

@@ -32,11 +32,13 @@ async def healthz(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Calls would be stored: the writer lives, begins a transaction, and the last commit did not just fail."""
+    """Calls would be stored and followed: the writer lives, begins a transaction, and has not just failed."""
     state = request.app.state
     failed_at_s = state.writer.failed_at_s
     if failed_at_s is not None and time.monotonic() - failed_at_s < PAUSE_S:
         return PlainTextResponse("not ready: the last commit failed\n", 503)
+    if state.writer.follow_failed:
+        return PlainTextResponse("not ready: what is derived cannot follow the log\n", 503)
     try:
         async with asyncio.timeout(READY_WITHIN_S):
             await state.writer.run(lambda: state.store.append([]))
