@@ -17,7 +17,7 @@ run: $(STAMPS)/run
 	@echo "  send a call:   curl http://127.0.0.1:8000/v1/track -u WRITE_KEY: -d '{\"event\": \"Product Viewed\", \"userId\": \"42\"}'"
 	@echo "  look it up:    $(BIN)/footfall customer 42"
 	@echo "  read by HTTP:  $(BIN)/footfall token create me --scope read --scope export"
-	@echo "  a real shop:   $(BIN)/footfall site edit shop --origin https://shop.example"
+	@echo "  a real shop:   $(BIN)/footfall site edit shop --consent opt-in --origin https://shop.example (this site counts everyone)"
 	@echo "The tag's script, /f.js, is not served yet: until then an SDK or curl sends."
 	@echo
 	@exec $(BIN)/footfall serve --db footfall.db
