@@ -37,11 +37,11 @@ async def readyz(request: Request) -> Response:
     failed_at_s = state.writer.failed_at_s
     if failed_at_s is not None and time.monotonic() - failed_at_s < PAUSE_S:
         return PlainTextResponse("not ready: the last commit failed\n", 503)
-    if state.writer.follow_failed:
-        return PlainTextResponse("not ready: what is derived cannot follow the log\n", 503)
     try:
         async with asyncio.timeout(READY_WITHIN_S):
             await state.writer.run(lambda: state.store.append([]))
+            if state.writer.follow_failed:
+                await state.writer.settle()
     except (TimeoutError, Unavailable) as error:
         return PlainTextResponse(f"not ready: {error or 'the writer does not answer'}\n", 503)
     return PlainTextResponse("ready\n")
