@@ -284,11 +284,3 @@ class _Batch:
         self.visitors: set[int] = set()
         self.customers: set[int] = set()
         self.seen: dict[int, int] = {}
-
-
-def is_up_to_date(conn: sqlite3.Connection) -> bool:
-    """Whether everything derived has taken in the whole log."""
-    row: tuple[Any, Any] = conn.execute(
-        "SELECT (SELECT max(seq) FROM events), (SELECT value FROM meta WHERE key = 'projected')"
-    ).fetchone()
-    return row[0] is None or row[0] == row[1]
