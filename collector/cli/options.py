@@ -6,8 +6,6 @@ What enters: flags. What leaves: settings, an open store, lines on stdout.
 from __future__ import annotations
 
 import os
-import secrets
-import string
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +23,6 @@ from collector.config import SETTINGS, Settings, read_settings
 from collector.store.sqlite import SqliteStore
 
 F = TypeVar("F", bound=Callable[..., Any])
-ALPHABET = string.ascii_letters + string.digits
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
@@ -72,11 +69,6 @@ def opened(db: str | None, *, create: bool = False) -> Iterator[SqliteStore]:
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def new_key(prefix: str) -> str:
-    """A key of 190 random bits that needs no quoting anywhere."""
-    return f"{prefix}_" + "".join(secrets.choice(ALPHABET) for _ in range(32))
 
 
 def print_json(value: Any) -> None:

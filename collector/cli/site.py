@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 from msgspec.structs import replace
 
-from collector.cli.options import as_json, new_key, now_ms, opened, print_json, print_table, setting, settings_of
+from collector.cli.options import as_json, now_ms, opened, print_json, print_table, setting, settings_of
 from collector.errors import Misuse, NotFound
 from collector.event import ConsentMode, IdentityMode, Site
-from collector.ingest.keys import secret_hash
+from collector.ingest.keys import new_key, secret_hash
 from collector.ingest.origins import listed_origin
 from collector.store import Store
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import click
 
-from collector.cli.options import as_json, moment, new_key, now_ms, opened, print_json, print_table, setting
-from collector.ingest.keys import secret_hash
+from collector.cli.options import as_json, moment, now_ms, opened, print_json, print_table, setting
+from collector.ingest.keys import new_key, secret_hash
 from collector.store import Token
 from collector.web.auth import SCOPES
 

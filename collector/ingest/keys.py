@@ -5,6 +5,8 @@ What enters: the sites, whenever they may have changed. What leaves: a `Gate` fo
 
 from __future__ import annotations
 
+import secrets
+import string
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
@@ -12,6 +14,8 @@ from msgspec import Struct
 
 from collector.event import Site
 from collector.ingest.origins import Origins
+
+ALPHABET = string.ascii_letters + string.digits
 
 
 class Gate(Struct, frozen=True):
@@ -56,3 +60,8 @@ class Keyring:
 def secret_hash(secret: str) -> str:
     """How secrets are kept: SHA-256 in hex. They are random and long, so need no salt and no slow hash."""
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def new_key(prefix: str) -> str:
+    """A key of 190 random bits that needs no quoting anywhere."""
+    return f"{prefix}_" + "".join(secrets.choice(ALPHABET) for _ in range(32))

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from collector.event import Dropped, Event, Reason, Site
+from collector.store.sessions import Sessions
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
@@ -253,7 +254,7 @@ class Desk(Protocol):
     def release(self, ids: Iterable[int]) -> None: ...
 
 
-class Store(Log, Reader, Desk, Protocol):
+class Store(Log, Reader, Desk, Sessions, Protocol):
     """All of it, behind one door."""
 
     def close(self) -> None: ...

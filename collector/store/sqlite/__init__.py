@@ -31,7 +31,8 @@ from collector.store import (
     Token,
 )
 from collector.store.keys import read_key
-from collector.store.sqlite import desk
+from collector.store.sessions import KeptSession
+from collector.store.sqlite import desk, sessions
 from collector.store.sqlite.connection import connect
 from collector.store.sqlite.dictionary import Dictionaries, pack_id
 from collector.store.sqlite.erasing import Eraser
@@ -185,6 +186,30 @@ class SqliteStore:
     def release(self, ids: Iterable[int]) -> None:
         with self._writing:
             desk.release(self._conn, ids)
+
+    # Who is signed in -----------------------------------------------------------------------------------------
+
+    def put_signin_link(self, hash: str, at: int) -> None:
+        with self._transaction() as conn:
+            sessions.put_link(conn, hash, at)
+
+    def signin_link_holds(self, hash: str, at: int) -> bool:
+        return sessions.link_holds(self._reader(), hash, at)
+
+    def sign_in(self, link: str, session: str, at: int) -> bool:
+        with self._transaction() as conn:
+            return sessions.sign_in(conn, link, session, at)
+
+    def session(self, hash: str, at: int) -> KeptSession | None:
+        return sessions.session(self._reader(), hash, at)
+
+    def touch_session(self, hash: str, at: int) -> None:
+        with self._transaction() as conn:
+            sessions.touch(conn, hash, at)
+
+    def sign_out(self, hash: str) -> None:
+        with self._transaction() as conn:
+            sessions.sign_out(conn, hash)
 
     # Connections ----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+-- The number is taken; nothing has needed it yet.
