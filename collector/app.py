@@ -25,8 +25,10 @@ from collector.ingest.origins import listed_origin
 from collector.ingest.pace import Pace
 from collector.ingest.writer import Writer
 from collector.store import Store
-from collector.web import customers, export, failure, health
+from collector.web import console, customers, export, failure, health
 from collector.web.auth import Passes
+from collector.web.console.page import or_page
+from collector.web.console.session import Guard
 from collector.web.ingest import Admission, BrowserSettings, Doors
 
 REFRESH_EVERY_S = 0.5
@@ -70,12 +72,12 @@ def build_app(settings: Settings, store: Store) -> Starlette:
 
     app = Starlette(
         routes=_routes(admission, settings),
-        middleware=[Middleware(Doors, admission=admission)],
+        middleware=[Middleware(Doors, admission=admission), Middleware(Guard)],
         lifespan=lifespan,
         exception_handlers={
-            FootfallError: failure.render_error,
-            HTTPException: failure.render_http_error,
-            Exception: failure.render_bug,
+            FootfallError: or_page(failure.render_error),
+            HTTPException: or_page(failure.render_http_error),
+            Exception: or_page(failure.render_bug),
         },
     )
     app.state.settings, app.state.store, app.state.writer = settings, store, writer
@@ -86,7 +88,7 @@ def build_app(settings: Settings, store: Store) -> Starlette:
 def _routes(admission: Admission, settings: Settings) -> list[BaseRoute]:
     browser_settings = BrowserSettings(admission, settings.url.rstrip("/"))
     settings_of_browsers = Route("/v1/projects/{key}/settings", browser_settings, methods=["GET", "OPTIONS"])
-    return [settings_of_browsers, *customers.routes, *export.routes, *health.routes]
+    return [settings_of_browsers, *customers.routes, *export.routes, *health.routes, *console.routes]
 
 
 async def _refresh(store: Store, keyring: Keyring, passes: Passes, writer: Writer) -> None:

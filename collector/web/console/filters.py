@@ -1,0 +1,104 @@
+"""How values look on a page: times in the site's zone, numbers, money, links. Tracked data is hostile here.
+
+What enters: values of the read models. What leaves: text, or markup of which every part was escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from collector.web.times import iso
+
+SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
+# ISO 4217: the currencies whose amounts have not two decimals.
+WHOLE = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF")
+DECIMALS = dict.fromkeys(WHOLE, 0) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
+NO_BREAK = "\N{NO-BREAK SPACE}"
+DASH = "\N{EN DASH}"
+_WEB = re.compile(r"https?://[^\s\\\x00-\x20\x7f<>\"'`]+\Z", re.IGNORECASE)
+_SPANS = ((31_536_000, "year"), (2_592_000, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
+
+
+def safe_url(url: str | None) -> str:
+    """The address where it is a plain web address that may be linked to, else ''."""
+    text = (url or "").strip()
+    if not _WEB.match(text):
+        return ""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return text if parts.hostname and "@" not in parts.netloc else ""
+
+
+def number(value: int | float | None) -> str:
+    """1,234,567; an en dash where there is none."""
+    return DASH if value is None else f"{value:,}"
+
+
+def money(amount: str | None, currency: str) -> str:
+    """Exact decimal text as people write it: €1,234.50. No digit is ever dropped."""
+    try:
+        exact = Decimal(amount or "0")
+    except InvalidOperation:
+        return f"{amount} {currency}"
+    sign = "\N{MINUS SIGN}" if exact < 0 else ""
+    exponent = exact.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    digits = f"{abs(exact):,.{max(DECIMALS.get(currency, 2), -exponent)}f}"
+    symbol = SYMBOLS.get(currency)
+    return f"{sign}{symbol}{digits}" if symbol else f"{sign}{digits}{NO_BREAK}{currency}".strip()
+
+
+@pass_context
+def time(context: Context, ms: int | None, form: str = "minute") -> Markup | str:
+    """`<time>` in the page's zone; `form` is minute, second, day, or clock (hours, minutes and seconds alone)."""
+    if ms is None:
+        return DASH
+    return _element(ms, _local(ms, context, form), _local(ms, context, "full"))
+
+
+@pass_context
+def ago(context: Context, ms: int | None) -> Markup | str:
+    """`<time>` as a span before now: "5 minutes ago"; the exact time is its title."""
+    if ms is None:
+        return DASH
+    now: Any = context.resolve("now")
+    return _element(ms, span_before(now, ms), _local(ms, context, "full"))
+
+
+def span_before(now: int, ms: int) -> str:
+    """ "just now", "1 hour ago", "in the future" never: a clock that is ahead means now."""
+    seconds = max(0, now - ms) // 1_000
+    for length, word in _SPANS:
+        if seconds >= length:
+            n = seconds // length
+            return f"{n} {word}{'' if n == 1 else 's'} ago"
+    return "just now"
+
+
+def _element(ms: int, text: str, title: str) -> Markup:
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(iso(ms), title, text)
+
+
+def _local(ms: int, context: Context, form: str) -> str:
+    zone: Any = context.resolve("zone")
+    moment = datetime.fromtimestamp(ms / 1_000, UTC).astimezone(ZoneInfo(zone if isinstance(zone, str) else "UTC"))
+    day = f"{moment.day}{NO_BREAK}{moment:%b}{NO_BREAK}{moment.year}"
+    forms = {
+        "minute": f"{day}, {moment:%H:%M}",
+        "second": f"{day}, {moment:%H:%M:%S}",
+        "day": day,
+        "clock": f"{moment:%H:%M:%S}",
+        "full": f"{day}, {moment:%H:%M:%S} {moment.tzname()}",
+    }
+    return forms[form]

@@ -1,0 +1,84 @@
+"""Signing in by a one-time link, and out again.
+
+What enters: a link's secret. What leaves: a session's cookie, once. Opening the link uses nothing up: mail scanners and
+browsers fetch ahead; only the button does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from collector.ingest.keys import new_key, secret_hash
+from collector.store import Store
+from collector.web.console.page import render
+from collector.web.console.session import SIGNIN, now_ms, posted, session_of, set_cookie
+
+HOME = "/console/"
+
+
+def new_link(store: Store, public_url: str, at: int) -> str:
+    """A fresh link that signs in once, within a quarter of an hour. Writes: where a writer runs, on its thread."""
+    secret = new_key("sl")
+    store.put_signin_link(secret_hash(secret), at)
+    return f"{public_url}{SIGNIN}?link={secret}"
+
+
+async def show(request: Request) -> Response:
+    """The button; or, without a link, how to get one."""
+    secret = request.query_params.get("link", "")
+    after = local_path(request.query_params.get("next", ""))
+    if not secret:
+        return RedirectResponse(after, 303) if session_of(request) else render(request, "signin.html", next=after)
+    store: Store = request.app.state.store
+    holds = await asyncio.to_thread(store.signin_link_holds, secret_hash(secret), now_ms(request))
+    return render(request, "signin.html", 200 if holds else 410, link_secret=secret, holds=holds, next=after)
+
+
+async def sign_in(request: Request) -> Response:
+    """Use the link up and begin a session. One that the browser had before ends."""
+    form = posted(request)
+    link, after = str(form.get("link") or ""), local_path(str(form.get("next") or ""))
+    state, before, at = request.app.state, session_of(request), now_ms(request)
+    secret = new_key("fs")
+
+    def begin() -> bool:
+        begun: bool = state.store.sign_in(secret_hash(link), secret_hash(secret), at)
+        if begun and before is not None:
+            state.store.sign_out(before.hash)
+        return begun
+
+    if not await state.writer.run(begin):
+        return render(request, "signin.html", 410, link_secret=link, holds=False, next=after)
+    response = RedirectResponse(after, 303)
+    set_cookie(request, response, secret)
+    return response
+
+
+async def sign_out(request: Request) -> Response:
+    """End the session, here and in the store."""
+    state, session = request.app.state, session_of(request)
+    if session is not None:
+        await state.writer.run(lambda: state.store.sign_out(session.hash))
+    response = RedirectResponse(SIGNIN, 303)
+    set_cookie(request, response, "")
+    return response
+
+
+def local_path(text: str) -> str:
+    """Where to go after signing in: a page of the console and nothing else."""
+    parts = urlsplit(text) if text.isprintable() and "\\" not in text else None
+    if parts is None or parts.scheme or parts.netloc or not parts.path.startswith(HOME) or parts.path == SIGNIN:
+        return HOME
+    return text
+
+
+routes = [
+    Route(SIGNIN, show, methods=["GET"]),
+    Route(SIGNIN, sign_in, methods=["POST"]),
+    Route("/console/signout", sign_out, methods=["POST"]),
+]
