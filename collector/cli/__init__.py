@@ -19,6 +19,7 @@ from collector.cli.imports import import_history
 from collector.cli.quarantine import quarantine
 from collector.cli.rebuild import rebuild
 from collector.cli.serve import serve
+from collector.cli.signin import signin_link
 from collector.cli.site import site
 from collector.cli.token import token
 from collector.errors import FootfallError, Misuse, NotFound
@@ -30,7 +31,7 @@ def footfall() -> None:
     """First-party behaviour tracking for online shops."""
 
 
-for command in (serve, site, token, customer, export, import_history, forget, quarantine, rebuild):
+for command in (serve, site, token, signin_link, customer, export, import_history, forget, quarantine, rebuild):
     footfall.add_command(command)
 
 

@@ -16,12 +16,13 @@ import uvicorn
 from msgspec.structs import replace
 
 from collector.app import build_app
-from collector.cli.options import as_json, print_json, setting, settings_of
+from collector.cli.options import as_json, now_ms, print_json, setting, settings_of
 from collector.cli.site import tag
 from collector.config import SETTINGS, Settings
 from collector.errors import FootfallError
 from collector.store import Store
 from collector.store.sqlite import SqliteStore
+from collector.web.console.signin import new_link
 
 BACKLOG = 2_048
 # Requests leave no cycles behind: looking for some less often, and never among what the start has made, spares an
@@ -96,3 +97,5 @@ def _announce(settings: Settings, store: Store, as_json: bool) -> None:
         click.echo(f"{site.name}: {tag(site, settings.public_url)}")
     if not sites:
         click.echo("There is no site yet: footfall site add NAME --origin https://shop.example")
+    click.echo("Open the console, once and within 15 minutes (footfall signin-link makes another link):")
+    click.echo(f"  {new_link(store, settings.public_url, now_ms())}")

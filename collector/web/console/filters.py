@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -16,12 +15,9 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from collector.web.console import amounts
 from collector.web.times import iso
 
-SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
-# ISO 4217: the currencies whose amounts have not two decimals.
-WHOLE = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF")
-DECIMALS = dict.fromkeys(WHOLE, 0) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
 NO_BREAK = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"
 _WEB = re.compile(r"https?://[^\s\\\x00-\x20\x7f<>\"'`]+\Z", re.IGNORECASE)
@@ -45,18 +41,14 @@ def number(value: int | float | None) -> str:
     return DASH if value is None else f"{value:,}"
 
 
-def money(amount: str | None, currency: str) -> str:
-    """Exact decimal text as people write it: €1,234.50. No digit is ever dropped."""
-    try:
-        exact = Decimal(amount or "0")
-    except InvalidOperation:
-        return f"{amount} {currency}"
-    sign = "\N{MINUS SIGN}" if exact < 0 else ""
-    exponent = exact.normalize().as_tuple().exponent
-    assert isinstance(exponent, int)
-    digits = f"{abs(exact):,.{max(DECIMALS.get(currency, 2), -exponent)}f}"
-    symbol = SYMBOLS.get(currency)
-    return f"{sign}{symbol}{digits}" if symbol else f"{sign}{digits}{NO_BREAK}{currency}".strip()
+def money(amount: Any, currency: str) -> str:
+    """1,234.50 EUR: exact, no digit is dropped; an en dash where there is no amount."""
+    text = amounts.money(amount, currency)
+    if text is None:
+        return DASH
+    number, _, code = text.partition(" ")
+    whole, point, part = number.partition(".")
+    return f"{int(whole):,}{point}{part}{NO_BREAK}{code}".strip() if int(whole) else text.replace(" ", NO_BREAK)
 
 
 @pass_context
