@@ -5,17 +5,14 @@ What enters: which of them. What leaves: their reasons, and what became of those
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import click
 
 from collector.cli.options import as_json, moment, opened, print_json, print_table, setting
-from collector.event import Event, Reason
-from collector.ingest.acceptance import replay
-from collector.store import Entry, Outcome, Quarantined, Store
-
-PAGE = 500
+from collector.event import Reason
+from collector.ingest.replaying import PAGE, foreseen, replay_all
+from collector.store import Outcome, Quarantined, Store
 
 
 @click.group()
@@ -63,7 +60,8 @@ def replay_refused(site: str | None, reason: str | None, dry_run: bool, db: str 
     What passes now is stored and leaves the quarantine; the rest stays.
     """
     with opened(db) as store:
-        became = _replay(store, list(_chosen(store, site, reason)), dry_run)
+        chosen = list(_chosen(store, site, reason))
+        became = foreseen(store, chosen) if dry_run else replay_all(store, chosen)
         while not dry_run and store.follow():
             pass
     counts = {outcome.value: became[outcome] for outcome in Outcome}
@@ -71,26 +69,6 @@ def replay_refused(site: str | None, reason: str | None, dry_run: bool, db: str 
         print_json(counts)
     else:
         click.echo(", ".join(f"{number} {outcome}" for outcome, number in counts.items()))
-
-
-def _replay(store: Store, refused: list[Quarantined], dry_run: bool) -> Counter[Outcome]:
-    sites = {site.name: site for site in store.sites()}
-    became: Counter[Outcome] = Counter()
-    for start in range(0, len(refused), PAGE):
-        page = refused[start : start + PAGE]
-        tried = [(one.id, replay(one, sites[one.site])) for one in page if one.site in sites]
-        passed = [(id, entry) for id, entry in tried if not isinstance(entry, Quarantined)]
-        became[Outcome.QUARANTINED] += len(page) - len(passed)
-        entries = [entry for _, entry in passed]
-        became.update(_foreseen(entries) if dry_run else store.append(entries))
-        if not dry_run:
-            store.release(id for id, _ in passed)
-    return became
-
-
-def _foreseen(entries: Sequence[Entry]) -> list[Outcome]:
-    """What the store would say, duplicates aside."""
-    return [Outcome.STORED if isinstance(entry, Event) else Outcome.DROPPED for entry in entries]
 
 
 def _row(one: Quarantined) -> dict[str, object]:

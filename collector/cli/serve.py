@@ -17,12 +17,12 @@ from msgspec.structs import replace
 
 from collector.app import build_app
 from collector.cli.options import as_json, now_ms, print_json, setting, settings_of
-from collector.cli.site import tag
 from collector.config import SETTINGS, Settings
 from collector.errors import FootfallError
 from collector.store import Store
 from collector.store.sqlite import SqliteStore
 from collector.web.console.signin import new_link
+from collector.web.tags import tag
 
 BACKLOG = 2_048
 # Requests leave no cycles behind: looking for some less often, and never among what the start has made, spares an

@@ -6,7 +6,6 @@ What enters: names, origins, modes. What leaves: keys, shown once where they are
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 from msgspec.structs import replace
@@ -14,12 +13,9 @@ from msgspec.structs import replace
 from collector.cli.options import as_json, now_ms, opened, print_json, print_table, setting, settings_of
 from collector.errors import Misuse, NotFound
 from collector.event import ConsentMode, IdentityMode, Site
-from collector.ingest.keys import new_key, secret_hash
-from collector.ingest.origins import listed_origin
+from collector.ingest.sites import KEYS, checked_name, checked_origins, checked_zone, new_site, rotated
 from collector.store import Store
-
-NAME_MAX = 64
-KEYS = {"write": "wk", "secret": "sk", "identity": "ik"}
+from collector.web.tags import tag
 
 
 @click.group()
@@ -46,14 +42,7 @@ def _rules(function: Any) -> Any:
 @as_json
 def add(name: str, db: str | None, url: str | None, as_json: bool, **rules: Any) -> None:
     """Add a site and print its keys and its tag. The secret and identity keys are shown this once."""
-    secret = new_key("sk")
-    made = Site(
-        name=_name(name),
-        write_key=new_key("wk"),
-        secret_key_hash=secret_hash(secret),
-        identity_key=new_key("ik"),
-        **_said(rules),
-    )
+    made, secret = new_site(checked_name(name), **_said(rules))
     with opened(db, create=True) as store:
         if any(other.name == name for other in store.sites()):
             raise Misuse(f"there is a site named {name} already")
@@ -108,13 +97,11 @@ def edit(name: str, db: str | None, as_json: bool, **rules: Any) -> None:
 @as_json
 def rotate_key(name: str, which: str, db: str | None, url: str | None, as_json: bool) -> None:
     """Make one of a site's keys anew; the old one stops working within a second."""
-    key = new_key(KEYS[which])
     with opened(db) as store:
-        field, kept = ("secret_key_hash", secret_hash(key)) if which == "secret" else (f"{which}_key", key)
-        rotated = replace(_find(store, name), **{field: kept})
-        store.put_site(rotated)
+        changed, key = rotated(_find(store, name), which)
+        store.put_site(changed)
     shown = {"site": name, f"{which}_key": key}
-    _show(shown | ({"tag": tag(rotated, settings_of(url=url).public_url)} if which == "write" else {}), as_json)
+    _show(shown | ({"tag": tag(changed, settings_of(url=url).public_url)} if which == "write" else {}), as_json)
 
 
 @site.command("remove")
@@ -128,30 +115,17 @@ def remove(name: str, db: str | None, as_json: bool) -> None:
     _show({"removed": name}, as_json)
 
 
-def tag(site: Site, url: str) -> str:
-    """What the shop pastes into its pages."""
-    return f'<script async src="{url}/f.js" data-key="{site.write_key}"></script>'
-
-
-def _name(name: str) -> str:
-    if not name.strip() or name != name.strip() or len(name) > NAME_MAX or not name.isprintable():
-        raise Misuse(f"a site's name has 1 to {NAME_MAX} printable characters and no space around it")
-    return name
-
-
 def _said(rules: dict[str, Any]) -> dict[str, Any]:
     """The rules that were given, checked."""
     said = {field: value for field, value in rules.items() if value not in (None, ())}
     if "origin" in said:
-        said["origins"] = tuple(dict.fromkeys(listed_origin(text) for text in said.pop("origin")))
+        said["origins"] = checked_origins(said.pop("origin"))
     if "consent" in said:
         said["consent"] = ConsentMode(said["consent"])
     if "identity" in said:
         said["identity"] = IdentityMode(said["identity"])
-    try:
-        ZoneInfo(said.get("timezone", "UTC"))
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Misuse(f"{said['timezone']!r} is not a time zone; give it as Europe/Paris") from error
+    if "timezone" in said:
+        said["timezone"] = checked_zone(said["timezone"])
     return said
 
 

@@ -1,0 +1,24 @@
+"""The script tags that a shop pastes into its pages.
+
+What enters: a site, and where browsers reach the collector. What leaves: HTML, as text to copy.
+"""
+
+from __future__ import annotations
+
+from markupsafe import escape
+
+from collector.event import Site
+
+
+def tag(site: Site, url: str) -> str:
+    """The tag that always loads the present snippet."""
+    return f'<script async src="{url}/f.js" data-key="{site.write_key}"></script>'
+
+
+def pinned_tag(site: Site, url: str, path: str, integrity: str) -> str:
+    """The tag of one version; a browser runs it only where the script is byte for byte the one that was shown here."""
+    source = escape(f"{url}{path}")
+    return (
+        f'<script async src="{source}" integrity="{escape(integrity)}" crossorigin="anonymous" '
+        f'data-key="{site.write_key}"></script>'
+    )
