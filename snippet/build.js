@@ -1,0 +1,49 @@
+/** Makes what the collector serves out of src/: `node build.js [folder]`. Same sources, same bytes. */
+import { build } from 'esbuild'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const folder = process.argv[2] ?? join(here, '../collector/web/static/snippet')
+const { version } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
+
+/** Lazy parts come first: the core holds their hashes. */
+const LAZY = { prompt: 'prompt/main.js' }
+
+/** @param {string} entry @param {Record<string, unknown>} define @param {import('esbuild').BuildOptions} [options] */
+async function bundle(entry, define, options = {}) {
+  const { outputFiles } = await build({
+    entryPoints: [join(here, 'src', entry)],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'iife',
+    target: ['chrome90', 'firefox90', 'safari15'],
+    charset: 'utf8',
+    legalComments: 'none',
+    define: Object.fromEntries(Object.entries(define).map(([name, value]) => [name, JSON.stringify(value)])),
+    ...options,
+  })
+  return outputFiles[0].text
+}
+
+/** @param {string} text @returns {[hash: string, integrity: string]} */
+function identify(text) {
+  const digest = createHash('sha384').update(text).digest()
+  return [digest.toString('hex').slice(0, 12), 'sha384-' + digest.toString('base64')]
+}
+
+mkdirSync(folder, { recursive: true })
+/** @type {Record<string, [string, string]>} */
+const parts = {}
+for (const [name, entry] of Object.entries(LAZY)) {
+  if (!existsSync(join(here, 'src', entry))) continue
+  const text = await bundle(entry, {})
+  parts[name] = identify(text)
+  writeFileSync(join(folder, `f.${name}.js`), text)
+}
+const define = { VERSION: version, PARTS: parts }
+writeFileSync(join(folder, 'f.js'), await bundle('main.js', define))
+writeFileSync(join(folder, 'stub.js'), await bundle('stub.js', {}, { bundle: false, format: undefined }))

@@ -1,0 +1,153 @@
+import { openAlone } from './alone.js'
+import { openAsking } from './asking.js'
+import { callMaker } from './calls.js'
+import { isOff, isOn } from './config.js'
+import { openConsent } from './consent.js'
+import { openCookies } from './cookies.js'
+import { openDelivery } from './delivery.js'
+import { guard } from './guard.js'
+import { openLazy } from './lazy.js'
+import { watchLeaving } from './lifecycle.js'
+import { startPages } from './pages.js'
+import { startProducts } from './products.js'
+import { openShelf } from './shelf.js'
+import { openTransport } from './transport.js'
+import { uuidMaker } from './uuid.js'
+import { openView } from './view.js'
+import { openVisitor } from './visitor.js'
+
+/**
+ * Puts the parts together: the one place that knows them all, while they do not know each other.
+ *
+ * @param {Window & typeof globalThis} window
+ * @param {ReturnType<typeof import('./config.js').readConfig>} config
+ * @param {HTMLScriptElement | null} tag
+ * @param {boolean} pinned
+ */
+export function openFootfall(window, config, tag, pinned) {
+  const { document, navigator } = window
+  const clock = {
+    now: () => Date.now(),
+    after: (/** @type {number} */ ms, /** @type {() => void} */ work) => setTimeout(work, ms),
+    cancel: (/** @type {any} */ timer) => clearTimeout(timer),
+  }
+  const { now } = clock
+  const newId = uuidMaker(now, (length) => crypto.getRandomValues(new Uint8Array(length)))
+  const cookies = openCookies(document, { domain: config.cookieDomain, secure: location.protocol == 'https:' })
+  const consent = openConsent({
+    cookies,
+    mode: config.consent,
+    version: config.promptVersion,
+    privacyControl: Boolean(/** @type {any} */ (navigator).globalPrivacyControl),
+    now,
+  })
+  const visitor = openVisitor({ cookies, mayStore: consent.mayStore, newId, now })
+  const view = openView(document, location, { hash: isOn(config.hash) })
+  const makeCall = callMaker({ newId, now, visitor, view, consent, window })
+  const send = openTransport({ url: config.url, key: config.key, now })
+  const alone = openAlone({ locks: navigator.locks, name: 'footfall' })
+  const delivery = openDelivery({
+    shelf: openShelf({ storage: () => localStorage, prefix: `footfall:${config.key}:`, mayStore: consent.mayStore }),
+    send,
+    alone: alone.run,
+    clock,
+    chance: Math.random,
+    mayCollect: consent.mayCollect,
+    // Frameworks set the title after the address.
+    finish({ context: { page } }) {
+      if (page.url == view.url()) page.title = document.title
+    },
+  })
+
+  /** @type {(() => void)[] | undefined} */
+  let running
+  /** @type {any[]} */
+  let person = []
+
+  /** @type {typeof makeCall} */
+  const record = (type, fields, token) => {
+    if (consent.mayCollect()) delivery.add(makeCall(type, fields, token))
+  }
+  /** @param {string} event @param {object} [properties] */
+  const track = (event, properties) => record('track', { event, properties })
+
+  /** @param {string | object} [name] @param {object} [properties] */
+  const page = (name, properties) =>
+    record('page', typeof name == 'object' ? { properties: name } : { name, properties })
+
+  /** @param {...any} who [userId], traits, token */
+  const identify = (...who) => {
+    person = who
+    const [userId, traits, token] = typeof who[0] == 'object' && who[0] ? [, ...who] : who
+    record('identify', { userId: userId == undefined ? undefined : String(userId), traits }, token)
+  }
+  const reset = () => {
+    person = []
+    track('Signed Out')
+    visitor.change()
+  }
+
+  const start = () => {
+    if (running || !consent.mayCollect()) return
+    visitor.renew()
+    consent.renew()
+    running = isOff(config.auto)
+      ? []
+      : [startPages, startProducts].map((feature) => feature({ track, page, view, window, document, clock }))
+    if (person[0]) identify(...person)
+    delivery.flush()
+  }
+
+  /** @param {Record<string, boolean>} preferences @param {{version?: string}} [shown] @param {boolean} [ours] */
+  const answer = (preferences, shown, ours) => {
+    const before = consent.preferences()
+    const known = visitor.kept()
+    const after = consent.give(preferences, ours ? shown?.version : undefined)
+    const change = { event: 'Segment Consent Preference Updated', properties: shown }
+    const changed = JSON.stringify(before) != JSON.stringify(after)
+    asking.end()
+    if (consent.mayCollect()) {
+      if (changed) record('track', change)
+      start()
+      return
+    }
+    running?.forEach((stop) => stop())
+    running = undefined
+    delivery.clear()
+    if (known) {
+      const farewell = { ...makeCall('track', change), anonymousId: known }
+      farewell.context.consent.categoryPreferences = after
+      send([JSON.stringify(farewell)]).catch(() => {})
+    }
+    visitor.forget()
+  }
+  const asking = openAsking({
+    window,
+    config,
+    undecided: () => !consent.answered(),
+    load: openLazy({ document, tag, url: config.url, file: config.file, pinned }),
+    answer: (preferences, shown) => answer(preferences, shown, true),
+  })
+
+  /** @type {Record<string, (...given: any[]) => void>} */
+  const commands = {
+    page,
+    track,
+    identify,
+    reset,
+    consent: (preferences, shown) => (preferences ? answer(preferences, shown) : asking.ask()),
+  }
+  const run = guard((/** @type {any[]} */ ...[name, ...given]) => commands[name]?.(...given))
+
+  return {
+    run,
+    /** @param {any[][]} kept calls that were made before: what they say of consent first counts, then the page, then the rest */
+    begin: guard((/** @type {any[][]} */ kept) => {
+      while (kept[0]?.[0] == 'consent') run(.../** @type {any[]} */ (kept.shift()))
+      start()
+      kept.forEach((call) => run(...call))
+      asking.begin()
+      watchLeaving(window, guard(() => (delivery.leave(), alone.release())), guard(delivery.flush))
+    }),
+  }
+}

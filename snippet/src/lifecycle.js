@@ -1,0 +1,15 @@
+/**
+ * When the page goes, as far as browsers tell. Never by `unload` or `beforeunload`, which cost the page its back/forward cache.
+ *
+ * @param {Window} window
+ * @param {() => void} leave
+ * @param {() => void} back
+ */
+export function watchLeaving(window, leave, back) {
+  window.addEventListener('pagehide', leave)
+  window.document.addEventListener('visibilitychange', () => {
+    if (window.document.visibilityState == 'hidden') leave()
+    else back()
+  })
+  window.addEventListener('online', back)
+}

@@ -1,0 +1,60 @@
+import { guard } from './guard.js'
+import { productOf } from './product.js'
+
+const SETTLE_MS = 100
+
+/**
+ * `Product Viewed` from the page's schema.org data, once for each address; also where a single-page app brings the data later.
+ * What the page before had already shown is not this page's.
+ *
+ * @param {{track: (name: string, properties: object) => void, view: ReturnType<typeof import('./view.js').openView>,
+ *   document: Document, clock: {after: (ms: number, work: () => void) => any}}} needs
+ * @returns {() => void}
+ */
+export function startProducts({ track, view, document, clock }) {
+  let url = ''
+  let told = false
+  let waiting = false
+  /** @type {string[]} */
+  let seen = []
+  /** @type {string[]} */
+  let stale = []
+
+  const look = guard(() => {
+    waiting = false
+    if (view.url() != url) {
+      url = view.url()
+      told = false
+      stale = seen
+    }
+    if (told) return
+    seen = [...document.querySelectorAll('script[type="application/ld+json"]')].map((node) => node.textContent ?? '')
+    const product = productOf(seen.filter((text) => !stale.includes(text)).map(parsed), url)
+    if (product) {
+      told = true
+      track('Product Viewed', product)
+    }
+  })
+  const soon = () => {
+    if (!waiting) clock.after(SETTLE_MS, look)
+    waiting = true
+  }
+  const unwatch = view.watch(() => {
+    told = false
+    soon()
+  })
+  const observer = new MutationObserver(soon)
+  observer.observe(document, { childList: true, subtree: true })
+  look()
+  return () => {
+    observer.disconnect()
+    unwatch()
+  }
+}
+
+/** @param {string} text */
+function parsed(text) {
+  try {
+    return JSON.parse(text)
+  } catch {}
+}
