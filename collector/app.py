@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
@@ -21,11 +21,12 @@ from collector.ingest.acceptance import DailySalt
 from collector.ingest.client_address import Proxies
 from collector.ingest.counts import Counts
 from collector.ingest.keys import Keyring
+from collector.ingest.launching import in_thread
 from collector.ingest.origins import listed_origin
 from collector.ingest.pace import Pace
-from collector.ingest.writer import Writer
+from collector.ingest.writer import Launch, Writer
 from collector.store import Store
-from collector.web import console, customers, export, failure, health
+from collector.web import console, customers, export, failure, health, snippet
 from collector.web.auth import Passes
 from collector.web.console.page import or_page
 from collector.web.console.session import Guard
@@ -35,9 +36,13 @@ REFRESH_EVERY_S = 0.5
 log = logging.getLogger(__name__)
 
 
-def build_app(settings: Settings, store: Store) -> Starlette:
+def build_app(
+    settings: Settings, store: Store, guests: Sequence[BaseRoute] = (), *, launch: Launch | None = None
+) -> Starlette:
     """`app.state` holds `store`, `writer`, `counts`, `passes` and `settings` for the handlers.
 
+    `launch` starts what writes; by default it is a thread over `store`.
+    `guests` are routes of somebody else's that live on the same server, as the demo's shop does.
     The store belongs to whoever opened it: close it when the application has ended.
     """
     counts = Counts()
@@ -62,7 +67,7 @@ def build_app(settings: Settings, store: Store) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         keyring.replace(store.sites())
         passes.replace(store.tokens())
-        writer.start()
+        await writer.start()
         refreshing = asyncio.create_task(_refresh(store, keyring, passes, writer))
         yield
         refreshing.cancel()
@@ -71,7 +76,7 @@ def build_app(settings: Settings, store: Store) -> Starlette:
         await writer.close()
 
     app = Starlette(
-        routes=_routes(admission, settings),
+        routes=[*_routes(admission, settings), *guests],
         middleware=[Middleware(Doors, admission=admission), Middleware(Guard)],
         lifespan=lifespan,
         exception_handlers={
@@ -88,7 +93,7 @@ def build_app(settings: Settings, store: Store) -> Starlette:
 def _routes(admission: Admission, settings: Settings) -> list[BaseRoute]:
     browser_settings = BrowserSettings(admission, settings.url.rstrip("/"))
     settings_of_browsers = Route("/v1/projects/{key}/settings", browser_settings, methods=["GET", "OPTIONS"])
-    return [settings_of_browsers, *customers.routes, *export.routes, *health.routes, *console.routes]
+    return [settings_of_browsers, *customers.routes, *export.routes, *health.routes, *snippet.routes, *console.routes]
 
 
 async def _refresh(store: Store, keyring: Keyring, passes: Passes, writer: Writer) -> None:
