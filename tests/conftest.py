@@ -57,6 +57,14 @@ class Collector:
         self.url = f"http://127.0.0.1:{announced['port']}"
         self.client = httpx.Client(base_url=self.url, headers={"user-agent": FIREFOX}, timeout=20)
 
+    @property
+    def writing(self) -> int:
+        """The process id of what writes for it."""
+        assert self.client.get("/readyz").status_code == 200
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        (pid,) = [int(pid) for task in tasks for pid in task.read_text().split()]
+        return pid
+
     def post(self, path: str, message: Any, **headers: str) -> httpx.Response:
         """`message` as JSON, or bytes as they are; `_` in a header's name stands for `-`."""
         body = message if isinstance(message, bytes) else json.dumps(message).encode()

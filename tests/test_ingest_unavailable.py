@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
 import sys
+import time
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -38,14 +42,50 @@ def test_a_disk_that_is_full_is_503_until_it_has_room_again_and_no_200_was_a_lie
         (acknowledged if status == 200 else refused).append(message["messageId"])
         return status
 
-    _, hard = resource.prlimit(collector.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(collector.process.pid, resource.RLIMIT_FSIZE, (400_000, hard))
+    writing = collector.writing
+    _, hard = resource.prlimit(writing, resource.RLIMIT_FSIZE)
+    resource.prlimit(writing, resource.RLIMIT_FSIZE, (400_000, hard))
     statuses = {post() for _ in range(200)}
     assert statuses == {200, 503}
     assert collector.client.get("/readyz").status_code == 503
     assert collector.client.get("/healthz").status_code == 200
 
-    resource.prlimit(collector.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    resource.prlimit(writing, resource.RLIMIT_FSIZE, (hard, hard))
     assert post() == 200
     assert collector.client.get("/readyz").status_code == 200
     assert sorted(collector.stored()) == sorted(str(id) for id in acknowledged)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the process in /proc")
+def test_when_what_writes_is_killed_another_takes_over_and_no_200_was_a_lie(start: Start) -> None:
+    collector = start(make_site())
+    acknowledged, unsure = [], []
+
+    def post() -> int:
+        message = call() | {"writeKey": "wk_shop"}
+        status = collector.post("/v1/track", message).status_code
+        (acknowledged if status == 200 else unsure).append(message["messageId"])
+        return status
+
+    for _ in range(3):
+        assert post() == 200
+        os.kill(collector.writing, signal.SIGKILL)
+        deadline_s = time.monotonic() + 20
+        while post() != 200 and time.monotonic() < deadline_s:
+            time.sleep(0.02)
+    assert collector.client.get("/readyz").status_code == 200
+    stored = collector.stored()
+    assert set(acknowledged) <= set(stored) <= set(acknowledged) | set(unsure)
+    assert len(stored) == len(set(stored))
+    assert collector.stop() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the process in /proc")
+def test_what_writes_ends_with_its_collector_even_when_that_is_killed(start: Start) -> None:
+    collector = start(make_site())
+    writing = collector.writing
+    collector.stop(signal.SIGKILL)
+    deadline_s = time.monotonic() + 20
+    while Path(f"/proc/{writing}/cmdline").exists() and Path(f"/proc/{writing}/cmdline").read_bytes():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)

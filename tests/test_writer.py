@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from conftest import make_site
 
-from collector.errors import Unavailable
+from collector.errors import NotFound, Unavailable
 from collector.event import Event, Trust
 from collector.ingest.counts import Counts
+from collector.ingest.launching import in_thread
 from collector.ingest.writer import Writer
-from collector.store import Entry, Outcome
+from collector.store import Entry, Outcome, Store
 from collector.store.sqlite import SqliteStore
 
 
@@ -31,6 +32,12 @@ class Wilful(SqliteStore):
     failing = False
     go: threading.Event
     groups: list[int]
+
+    def thread(self) -> str:
+        return threading.current_thread().name
+
+    def divide(self, one: int, other: int) -> int:
+        return one // other
 
     def append(self, entries: Sequence[Entry]) -> list[Outcome]:
         self.go.wait(20)
@@ -52,15 +59,15 @@ def store(tmp_path: Path) -> Any:
     store.close()
 
 
-def started(store: Wilful, **limits: Any) -> Writer:
-    writer = Writer(store, **limits)
-    writer.start()
+async def started(store: Wilful, **limits: Any) -> Writer:
+    writer = Writer(in_thread(store), **limits)
+    await writer.start()
     return writer
 
 
 def test_outcomes_come_back_to_the_request_that_they_belong_to(store: Wilful) -> None:
     async def scene() -> list[list[Outcome]]:
-        writer = started(store)
+        writer = await started(store)
         futures = [writer.submit([event(f"a{n % 3}"), event(f"b{n}")], 10) for n in range(6)]
         outcomes = await asyncio.gather(*futures)
         await writer.close()
@@ -72,7 +79,7 @@ def test_outcomes_come_back_to_the_request_that_they_belong_to(store: Wilful) ->
 
 def test_what_waits_while_the_disk_is_busy_shares_one_commit(store: Wilful) -> None:
     async def scene() -> None:
-        writer = started(store)
+        writer = await started(store)
         store.go.clear()
         futures = [writer.submit([event("first")], 10)]
         await asyncio.sleep(0.1)
@@ -88,7 +95,7 @@ def test_what_waits_while_the_disk_is_busy_shares_one_commit(store: Wilful) -> N
 @pytest.mark.parametrize("limits", [{"queue_events_max": 3}, {"queue_bytes_max": 30}])
 def test_a_full_queue_refuses_at_once_and_takes_again_when_it_has_room(store: Wilful, limits: dict[str, int]) -> None:
     async def scene() -> None:
-        writer = started(store, **limits)
+        writer = await started(store, **limits)
         store.go.clear()
         futures = [writer.submit([event(f"e{n}")], 10) for n in range(3)]
         with pytest.raises(Unavailable):
@@ -104,7 +111,7 @@ def test_a_full_queue_refuses_at_once_and_takes_again_when_it_has_room(store: Wi
 
 def test_a_failing_disk_fails_the_whole_group_and_a_later_try_succeeds(store: Wilful) -> None:
     async def scene() -> list[Any]:
-        writer = started(store)
+        writer = await started(store)
         store.failing = True
         futures = [writer.submit([event(f"e{n}")], 10) for n in range(3)]
         results = await asyncio.gather(*futures, return_exceptions=True)
@@ -121,7 +128,7 @@ def test_a_failing_disk_fails_the_whole_group_and_a_later_try_succeeds(store: Wi
 
 def test_a_bug_in_one_request_fails_that_one_alone(store: Wilful) -> None:
     async def scene() -> list[Any]:
-        writer = started(store)
+        writer = await started(store)
         store.go.clear()
         futures = [writer.submit([event(id)], 10) for id in ("a", "b", "bug", "c")]
         store.go.set()
@@ -137,7 +144,7 @@ def test_a_bug_in_one_request_fails_that_one_alone(store: Wilful) -> None:
 
 def test_closing_writes_all_that_waits_and_refuses_what_comes_later(store: Wilful) -> None:
     async def scene() -> list[list[Outcome]]:
-        writer = started(store)
+        writer = await started(store)
         store.go.clear()
         futures = [writer.submit([event(f"e{n}")], 10) for n in range(200)]
         closing = asyncio.create_task(writer.close())
@@ -153,7 +160,7 @@ def test_closing_writes_all_that_waits_and_refuses_what_comes_later(store: Wilfu
 
 def test_settled_means_that_what_was_acknowledged_can_be_looked_up(store: Wilful) -> None:
     async def scene() -> None:
-        writer = started(store)
+        writer = await started(store)
         for n in range(3):
             await writer.submit([event(f"e{n}", visitor=f"v{n}")], 10)
             await writer.settle()
@@ -166,7 +173,7 @@ def test_settled_means_that_what_was_acknowledged_can_be_looked_up(store: Wilful
 
 def test_what_is_derived_follows_without_being_asked(store: Wilful) -> None:
     async def scene() -> None:
-        writer = started(store)
+        writer = await started(store)
         await writer.submit([event("e1")], 10)
         async with asyncio.timeout(5):
             while writer.behind:
@@ -179,10 +186,12 @@ def test_what_is_derived_follows_without_being_asked(store: Wilful) -> None:
 
 def test_other_writing_work_is_done_on_the_writers_thread_and_its_errors_come_back(store: Wilful) -> None:
     async def scene() -> None:
-        writer = started(store)
-        assert await writer.run(lambda: threading.current_thread().name) == "writer"
+        writer = await started(store)
+        assert await writer.run(Wilful.thread) == "writer"
         with pytest.raises(ZeroDivisionError):
-            await writer.run(lambda: 1 // 0)
+            await writer.run(Wilful.divide, 1, 0)
+        with pytest.raises(NotFound, match="no customer 7"):
+            await writer.run(Store.unlink, "7", "v1", 1)
         assert await writer.submit([event("e1")], 10) == [Outcome.STORED]
         await writer.close()
 
@@ -191,7 +200,7 @@ def test_other_writing_work_is_done_on_the_writers_thread_and_its_errors_come_ba
 
 def test_a_client_that_went_away_harms_nobody_else_in_its_group(store: Wilful) -> None:
     async def scene() -> None:
-        writer = started(store)
+        writer = await started(store)
         store.go.clear()
         gone, stays = writer.submit([event("gone")], 10), writer.submit([event("stays")], 10)
         gone.cancel()
@@ -206,7 +215,7 @@ def test_each_commit_is_counted_by_what_became_of_its_entries(store: Wilful) -> 
     counts = Counts()
 
     async def scene() -> None:
-        writer = started(store, on_commit=counts.commit)
+        writer = await started(store, on_commit=counts.commit)
         await writer.submit([event("a"), event("a")], 10)
         await writer.close()
 

@@ -19,6 +19,7 @@ from collector.app import build_app
 from collector.cli.options import as_json, now_ms, print_json, setting, settings_of
 from collector.config import SETTINGS, Settings
 from collector.errors import FootfallError
+from collector.ingest.launching import in_process
 from collector.store import Store
 from collector.store.sqlite import SqliteStore
 from collector.web.console.signin import new_link
@@ -42,16 +43,17 @@ def serve(as_json: bool, **flags: Any) -> None:
     settings = settings_of(**flags)
     store = SqliteStore.open(settings.db, create=True)
     try:
-        with _listen(settings) as listener:
+        with listen(settings) as listener:
             settings = replace(settings, port=listener.getsockname()[1])
-            app = build_app(settings, store)
+            writing = in_process([sys.executable, "-m", "collector.writing", settings.db])
+            app = build_app(settings, store, launch=writing)
             _announce(settings, store, as_json)
             serve_app(app, listener)
     finally:
         store.close()
 
 
-def serve_app(app: Any, listener: socket.socket) -> None:
+def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None:
     """Serve an application until SIGTERM or SIGINT."""
     config = uvicorn.Config(
         app,
@@ -63,7 +65,7 @@ def serve_app(app: Any, listener: socket.socket) -> None:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=65,
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=grace_s,
     )
     server = uvicorn.Server(config)
     sys.setswitchinterval(SWITCH_S)
@@ -78,7 +80,8 @@ def serve_app(app: Any, listener: socket.socket) -> None:
         raise FootfallError("the collector could not start")
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
+    """The open port. Raises FootfallError where it is taken."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)

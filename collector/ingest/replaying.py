@@ -6,22 +6,24 @@ What passes is stored before it leaves the quarantine: a stop in between stores 
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
-from collector.event import Event
+from collector.event import Event, Site
 from collector.ingest.acceptance import replay
+from collector.ingest.writer import Writer
 from collector.store import Entry, Outcome, Quarantined, Store
 
 PAGE = 500
 
 
 def replay_all(store: Store, refused: Sequence[Quarantined]) -> Counter[Outcome]:
-    """What passes is stored and leaves the quarantine; the rest stays. Writes: on the writer's thread, if one runs."""
+    """What passes is stored and leaves the quarantine; the rest stays. For a process that writes by itself."""
     became: Counter[Outcome] = Counter()
     for start in range(0, len(refused), PAGE):
         page = refused[start : start + PAGE]
-        passed = _passing(store, page)
+        passed = passing(store.sites(), page)
         became[Outcome.QUARANTINED] += len(page) - len(passed)
         became.update(store.append([entry for _, entry in passed]))
         store.release(id for id, _ in passed)
@@ -30,14 +32,27 @@ def replay_all(store: Store, refused: Sequence[Quarantined]) -> Counter[Outcome]
 
 def foreseen(store: Store, refused: Sequence[Quarantined]) -> Counter[Outcome]:
     """What a replay would say, duplicates aside; changes nothing."""
-    passed = _passing(store, refused)
+    passed = passing(store.sites(), refused)
     became = Counter(Outcome.STORED if isinstance(entry, Event) else Outcome.DROPPED for _, entry in passed)
     became[Outcome.QUARANTINED] += len(refused) - len(passed)
     return became
 
 
-def _passing(store: Store, refused: Sequence[Quarantined]) -> list[tuple[int, Entry]]:
+async def replay_through(writer: Writer, store: Store, refused: Sequence[Quarantined]) -> Counter[Outcome]:
+    """The same where a writer runs."""
+    became: Counter[Outcome] = Counter()
+    sites = await asyncio.to_thread(store.sites)
+    for start in range(0, len(refused), PAGE):
+        page = refused[start : start + PAGE]
+        passed = await asyncio.to_thread(passing, sites, page)
+        became[Outcome.QUARANTINED] += len(page) - len(passed)
+        became.update(await writer.submit([entry for _, entry in passed], sum(len(one.raw) for one in page)))
+        await writer.run(Store.release, [id for id, _ in passed])
+    return became
+
+
+def passing(sites: Sequence[Site], refused: Sequence[Quarantined]) -> list[tuple[int, Entry]]:
     """Those that are no longer refused, by their ids. A site that was removed takes nothing."""
-    sites = {site.name: site for site in store.sites()}
-    tried = [(one.id, replay(one, sites[one.site])) for one in refused if one.site in sites]
+    by_name = {site.name: site for site in sites}
+    tried = [(one.id, replay(one, by_name[one.site])) for one in refused if one.site in by_name]
     return [(id, entry) for id, entry in tried if not isinstance(entry, Quarantined)]

@@ -1,29 +1,34 @@
-"""The writer: one thread through which everything is written, many requests to a commit.
+"""The writer: the near end of the socket through which everything is written, many requests to a commit.
 
-What enters: the entries of one request, or a function that writes. What leaves: outcomes, once they are on disk.
-Between commits it keeps what is derived up with the log. It knows no SQL and no web.
+What enters: the entries of one request, or work for the store. What leaves: outcomes, once they are on disk. At the far
+end is a scribe, a process or a thread; when it ends unasked, those who wait are told, and another is launched.
+It knows no SQL and no web. All belongs to one event loop, hence there is no lock.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import threading
+import pickle
+import socket
 import time
 from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from msgspec import Struct
 
 from collector.errors import Unavailable
-from collector.store import Entry, Log, Outcome
+from collector.ingest import frames
+from collector.ingest.frames import Committed, Done, Failed, Followed, Frames
+from collector.store import Entry, Outcome
 
+P = ParamSpec("P")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-GROUP_EVENTS_MAX = 2_000
-FOLLOW_EVERY_S = 0.25
+# Starts a scribe at this end of a socket pair; returns what waits for its end (it blocks).
+Launch = Callable[[socket.socket], Callable[[], None]]
+RELAUNCH_AFTER_S = 0.25
 
 
 class Commit(Struct, frozen=True):
@@ -32,16 +37,6 @@ class Commit(Struct, frozen=True):
     seconds: float
     entries: Sequence[Entry]
     outcomes: Sequence[Outcome]
-
-
-class _Job(Generic[T]):
-    """Something to be done on the writer's thread, and who waits for it."""
-
-    __slots__ = ("future", "work")
-
-    def __init__(self, work: Callable[[], T], future: asyncio.Future[T]) -> None:
-        self.work = work
-        self.future = future
 
 
 class _Batch:
@@ -55,235 +50,184 @@ class _Batch:
         self.future = future
 
 
-class _Settle:
-    """Someone waits until what is derived has caught up."""
-
-    __slots__ = ("future",)
-
-    def __init__(self, future: asyncio.Future[None]) -> None:
-        self.future = future
-
-
 class Writer:
-    """Start it on the loop that will submit. All its methods but the thread's own belong to that loop."""
+    """Start it on the loop that will submit."""
 
     def __init__(
         self,
-        store: Log,
+        launch: Launch,
         *,
         queue_events_max: int = 20_000,
         queue_bytes_max: int = 64 * 1024 * 1024,
         on_commit: Callable[[Commit], None] = lambda commit: None,
     ) -> None:
-        self._store = store
+        self._launch = launch
         self._events_max = queue_events_max
         self._bytes_max = queue_bytes_max
         self._on_commit = on_commit
-        self._queue: SimpleQueue[list[_Batch] | _Job[Any] | _Settle | None] = SimpleQueue()
         self._pending: list[_Batch] = []
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sent: dict[int, list[_Batch]] = {}
+        self._asked: dict[int, asyncio.Future[Any]] = {}
+        self._last_id = 0
+        self._followed_id = -1
+        self._line: _Line | None = None
+        self._join: Callable[[], None] = lambda: None
         self._closing = False
-        # What waits, counted on the loop alone (in at `submit`, out when resolved), hence without a lock.
+        self._launching: asyncio.Task[None] | None = None
+        # What waits: in at `submit`, out when answered.
         self.queued_events = 0
         self.queued_bytes = 0
-        # Written by the thread before it resolves anyone: who was acknowledged sees it.
-        self.behind = True
         # When the disk last failed; None once a commit has succeeded again.
         self.failed_at_s: float | None = None
-        self._follow_due_s = 0.0
         self.follow_failed = False
-        self._settling: list[asyncio.Future[None]] = []
 
-    def start(self) -> None:
-        """Begin; must be called on the running loop."""
+    async def start(self) -> None:
+        """Begin, on the running loop."""
         self._loop = asyncio.get_running_loop()
-        self._thread.start()
+        near, far = socket.socketpair()
+        self._join = self._launch(far)
+        line = _Line(self._take, self._lose)
+        await self._loop.create_unix_connection(lambda: line, sock=near)
+        self._line = line
 
     @property
     def alive(self) -> bool:
-        return self._thread.is_alive() and not self._closing
+        return self._line is not None and not self._closing
+
+    @property
+    def behind(self) -> bool:
+        """Whether something acknowledged may not have reached what is derived."""
+        return self._followed_id < self._last_id
 
     def submit(self, entries: Sequence[Entry], size_bytes: int) -> asyncio.Future[list[Outcome]]:
         """Queue the entries of one request; the future resolves when they are on disk, one outcome an entry.
 
         Raises Unavailable at once when too much waits, and through the future when the disk fails.
         """
-        if not self.alive:
-            raise Unavailable("the collector is stopping", retry_after_s=5)
+        self._must_live()
         if self.queued_events + len(entries) > self._events_max or self.queued_bytes + size_bytes > self._bytes_max:
             raise Unavailable("too many events wait for the disk")
         self.queued_events += len(entries)
         self.queued_bytes += size_bytes
-        future: asyncio.Future[list[Outcome]] = self._new_future()
+        future: asyncio.Future[list[Outcome]] = self._loop.create_future()
         self._pending.append(_Batch(entries, size_bytes, future))
         if len(self._pending) == 1:
-            self._the_loop.call_soon(self._hand_over)
+            # What one turn of the loop gathers goes together: a frame and an answer cost more than an entry.
+            self._loop.call_soon(self._hand_over)
         return future
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Do `work` on the writer's thread, between commits."""
-        if not self.alive:
-            raise Unavailable("the collector is stopping", retry_after_s=5)
-        future: asyncio.Future[T] = self._new_future()
-        self._hand_over()
-        self._queue.put(_Job(work, future))
-        return await future
+    async def run(self, work: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Have a method of the store called where all is written, between commits: `run(Store.unlink, key, …)`."""
+        assert not kwargs and work.__name__.isidentifier(), "only a method's name and arguments by position travel"
+        result: T = await self._ask(lambda id: frames.Work(id, work.__name__, pickle.dumps(args)))
+        return result
 
     async def settle(self) -> None:
         """Return when all that was acknowledged before has reached what is derived."""
-        if not self.behind:
-            return
-        if not self.alive:
-            raise Unavailable("the collector is stopping", retry_after_s=5)
-        future: asyncio.Future[None] = self._new_future()
-        self._hand_over()
-        self._queue.put(_Settle(future))
-        await future
+        if self.behind or self._pending:
+            await self._ask(frames.Settle)
 
     def nudge(self) -> None:
         """Look whether another process has written."""
-        self.behind = True
+        if self.alive:
+            self._send(frames.Nudge(self._next_id()))
 
     async def close(self) -> None:
         """Write what waits, then stop. Later submissions are refused."""
-        if self._thread.is_alive() and not self._closing:
-            self._closing = True
+        line, self._closing = self._line, True
+        if self._launching is not None:
+            self._launching.cancel()
+        if line is not None:
             self._hand_over()
-            self._queue.put(None)
-        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+            line.end()
+            await line.ended.wait()
+        await asyncio.to_thread(self._join)
+
+    # To the scribe -------------------------------------------------------------------------------------------------
+
+    async def _ask(self, order: Callable[[int], frames.Work | frames.Settle]) -> Any:
+        self._must_live()
+        self._hand_over()
+        future: asyncio.Future[Any] = self._loop.create_future()
+        id = self._next_id()
+        self._asked[id] = future
+        self._send(order(id))
+        return await future
 
     def _hand_over(self) -> None:
-        """What one turn of the loop has gathered goes together: waking the thread costs more than an entry."""
-        if self._pending:
-            batches, self._pending = self._pending, []
-            self._queue.put(batches)
+        batches, self._pending = self._pending, []
+        if len(batches) == 1:
+            self._send_batches(batches, batches[0].entries)
+        elif batches:
+            self._send_batches(batches, [entry for batch in batches for entry in batch.entries])
 
-    def _new_future(self) -> asyncio.Future[Any]:
-        return self._the_loop.create_future()
-
-    @property
-    def _the_loop(self) -> asyncio.AbstractEventLoop:
-        assert self._loop is not None, "the writer was not started"
-        return self._loop
-
-    # On the thread ---------------------------------------------------------------------------------------------------
-
-    def _run(self) -> None:
-        open = True
-        while open:
-            batches, others, open = self._take()
-            if batches:
-                self._append(batches)
-            for other in others:
-                if isinstance(other, _Settle):
-                    self._settling.append(other.future)
-                else:
-                    self._do(other)
-            if self._settling or (self.behind and time.monotonic() >= self._follow_due_s):
-                self._follow()
-        while self._settling:
-            self._follow()
-
-    def _take(self) -> tuple[list[_Batch], list[_Job[Any] | _Settle], bool]:
-        """Wait for something, then take what is there, up to a group. The last of the three: there may be more."""
-        batches: list[_Batch] = []
-        others: list[_Job[Any] | _Settle] = []
-        events = 0
-        wait_s: float | None = self._patience_s()
-        try:
-            while events < GROUP_EVENTS_MAX:
-                item = self._queue.get(block=wait_s != 0, timeout=wait_s)
-                wait_s = 0
-                if item is None:
-                    return batches, others, False
-                if isinstance(item, list):
-                    batches += item
-                    events += sum(len(batch.entries) for batch in item)
-                else:
-                    others.append(item)
-        except Empty:
-            pass
-        return batches, others, True
-
-    def _patience_s(self) -> float:
-        """How long the thread may wait for work: until it must follow; no longer than a nudge may stay unseen."""
-        if self._settling:
-            return 0
-        return max(0.0, self._follow_due_s - time.monotonic()) if self.behind else FOLLOW_EVERY_S
-
-    def _append(self, batches: list[_Batch]) -> None:
-        entries = batches[0].entries if len(batches) == 1 else [entry for batch in batches for entry in batch.entries]
-        began_s = time.monotonic()
-        try:
-            outcomes = self._store.append(entries)
-        except Unavailable as error:
-            log.warning("nothing could be stored: %s", error)
-            self.failed_at_s = time.monotonic()
-            self._tell(self._resolve_all, batches, error)
-        except Exception as error:
-            self._append_apart(batches, error)
-        else:
-            self.behind = True
-            self.failed_at_s = None
-            self._tell(self._resolve_group, batches, Commit(time.monotonic() - began_s, entries, outcomes))
-
-    def _append_apart(self, batches: list[_Batch], error: Exception) -> None:
-        """A bug in one request's entries must not fail the others of its group."""
-        if len(batches) > 1:
-            for batch in batches:
-                self._append([batch])
+    def _send_batches(self, batches: list[_Batch], entries: Sequence[Entry]) -> None:
+        if self._line is None:
+            self._fail_batches(batches, _ended())
             return
-        log.error("a request could not be stored", exc_info=error)
-        self._tell(self._resolve_all, batches, error)
+        id = self._next_id()
+        self._sent[id] = batches
+        self._send(frames.append(id, entries))
 
-    def _do(self, job: _Job[Any]) -> None:
-        try:
-            result = job.work()
-        except Exception as error:
-            self._tell(_fail, job.future, error)
-        else:
-            self.behind = True
-            self._tell(_succeed, job.future, result)
+    def _send(self, order: frames.Order) -> None:
+        assert self._line is not None
+        self._line.write(frames.frame(order))
 
-    def _follow(self) -> None:
-        waiting, self._settling = self._settling, []
-        try:
-            self.behind = self._store.follow()
-            self.follow_failed = False
-        except Exception as error:
-            self._follow_due_s = time.monotonic() + FOLLOW_EVERY_S
-            if not self.follow_failed:
-                log.error("what is derived could not follow the log", exc_info=error)
-            self.follow_failed = True
-            self._tell(_fail_each, waiting, error)
-            return
-        if self.behind:
-            self._settling = waiting
-            self._follow_due_s = 0.0
-        else:
-            self._follow_due_s = time.monotonic() + FOLLOW_EVERY_S
-            self._tell(_succeed_each, waiting)
+    def _next_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
 
-    def _tell(self, callback: Callable[..., None], *arguments: Any) -> None:
-        try:
-            self._the_loop.call_soon_threadsafe(callback, *arguments)
-        except RuntimeError:
-            log.warning("the loop ended before its writer")
+    def _must_live(self) -> None:
+        if not self.alive:
+            raise _ended() if not self._closing else Unavailable("the collector is stopping", retry_after_s=5)
 
-    # Back on the loop ------------------------------------------------------------------------------------------------
+    # From the scribe -----------------------------------------------------------------------------------------------
 
-    def _resolve_group(self, batches: list[_Batch], commit: Commit) -> None:
-        outcomes = list(commit.outcomes)
+    def _take(self, answer: frames.Answer) -> None:
+        match answer:
+            case Committed():
+                self._resolve(answer)
+            case Done():
+                _succeed(self._asked.pop(answer.id), pickle.loads(answer.result) if answer.result else None)
+            case Followed():
+                self.follow_failed = answer.failed
+                if not answer.failed:
+                    self._followed_id = answer.id
+            case Failed():
+                self._fail(answer)
+
+    def _resolve(self, committed: Committed) -> None:
+        self.failed_at_s = None
+        outcomes = frames.unpack_outcomes(committed.outcomes)
+        entries: list[Entry] = []
         at = 0
-        for batch in batches:
-            self._forget(batch)
-            end = at + len(batch.entries)
-            _succeed(batch.future, outcomes[at:end])
-            at = end
-        self._on_commit(commit)
+        for id in committed.ids:
+            for batch in self._sent.pop(id):
+                self._forget(batch)
+                entries += batch.entries
+                _succeed(batch.future, outcomes[at : len(entries)])
+                at = len(entries)
+        self._on_commit(Commit(committed.seconds, entries, outcomes))
 
-    def _resolve_all(self, batches: list[_Batch], error: Exception) -> None:
+    def _fail(self, failed: Failed) -> None:
+        error = frames.unpack_error(failed.error)
+        for id in failed.ids:
+            if id in self._asked:
+                _fail(self._asked.pop(id), error)
+                continue
+            batches = self._sent.pop(id)
+            if isinstance(error, Unavailable):
+                self.failed_at_s = time.monotonic()
+                self._fail_batches(batches, error)
+            elif len(batches) > 1:
+                # A bug in one request's entries must not fail the others that went with it.
+                for batch in batches:
+                    self._send_batches([batch], batch.entries)
+            else:
+                log.error("a request could not be stored", exc_info=error)
+                self._fail_batches(batches, error)
+
+    def _fail_batches(self, batches: list[_Batch], error: Exception) -> None:
         for batch in batches:
             self._forget(batch)
             _fail(batch.future, error)
@@ -291,6 +235,53 @@ class Writer:
     def _forget(self, batch: _Batch) -> None:
         self.queued_events -= len(batch.entries)
         self.queued_bytes -= batch.bytes
+
+    def _lose(self) -> None:
+        """The scribe has ended. What it has not answered may be on disk or not: whoever waits must send again."""
+        self._line = None
+        sent, self._sent = self._sent, {}
+        asked, self._asked = self._asked, {}
+        for batches in sent.values():
+            self._fail_batches(batches, _ended())
+        for future in asked.values():
+            _fail(future, _ended())
+        if not self._closing:
+            log.error("what writes has ended; another is started")
+            self.failed_at_s = time.monotonic()
+            self._launching = self._loop.create_task(self._relaunch())
+
+    async def _relaunch(self) -> None:
+        await asyncio.sleep(RELAUNCH_AFTER_S)
+        await asyncio.to_thread(self._join)
+        await self.start()
+        self.nudge()
+
+
+class _Line(asyncio.Protocol):
+    """The socket itself."""
+
+    def __init__(self, on_answer: Callable[[Any], None], on_end: Callable[[], None]) -> None:
+        self._on_answer = on_answer
+        self._on_end = on_end
+        self._frames = Frames.of_answers()
+        self.ended = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport = cast(asyncio.Transport, transport)
+        self.write = transport.write
+        self.end = transport.write_eof
+
+    def data_received(self, received: bytes) -> None:
+        for answer in self._frames.feed(received):
+            self._on_answer(answer)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.ended.set()
+        self._on_end()
+
+
+def _ended() -> Unavailable:
+    return Unavailable("what writes has ended and starts again", retry_after_s=1)
 
 
 def _succeed(future: asyncio.Future[Any], result: Any) -> None:
@@ -301,13 +292,3 @@ def _succeed(future: asyncio.Future[Any], result: Any) -> None:
 def _fail(future: asyncio.Future[Any], error: Exception) -> None:
     if not future.done():
         future.set_exception(error)
-
-
-def _succeed_each(futures: list[asyncio.Future[None]]) -> None:
-    for future in futures:
-        _succeed(future, None)
-
-
-def _fail_each(futures: list[asyncio.Future[None]], error: Exception) -> None:
-    for future in futures:
-        _fail(future, error)

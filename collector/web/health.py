@@ -20,6 +20,7 @@ from starlette.routing import Route
 from collector.errors import Unavailable
 from collector.ingest.counts import Counts, Histogram
 from collector.ingest.writer import Writer
+from collector.store import Store
 
 READY_WITHIN_S = 5.0
 # After a failed commit no calls should come for so long; then one may try whether the disk works again.
@@ -39,7 +40,7 @@ async def readyz(request: Request) -> Response:
         return PlainTextResponse("not ready: the last commit failed\n", 503)
     try:
         async with asyncio.timeout(READY_WITHIN_S):
-            await state.writer.run(lambda: state.store.append([]))
+            await state.writer.run(Store.append, [])
             if state.writer.follow_failed:
                 await state.writer.settle()
     except (TimeoutError, Unavailable) as error:

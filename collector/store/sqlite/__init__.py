@@ -15,9 +15,10 @@ from typing import TypeVar
 
 import msgspec
 
-from collector.errors import NotFound, Unavailable
+from collector.errors import Misuse, NotFound, Unavailable
 from collector.event import Site
 from collector.store import (
+    SORTS,
     ActivityPage,
     ActivityQuery,
     CustomerPage,
@@ -30,16 +31,23 @@ from collector.store import (
     Receipt,
     Token,
 )
+from collector.store.dossier import CustomerQuery, Dossier, Story
 from collector.store.keys import read_key
+from collector.store.prospects import ProspectPage, ProspectQuery
+from collector.store.recent import Arrival, Changed, Happening
 from collector.store.sessions import KeptSession
-from collector.store.sqlite import desk, sessions
+from collector.store.sqlite import desk, finding, sessions
 from collector.store.sqlite.connection import connect
 from collector.store.sqlite.dictionary import Dictionaries, pack_id
 from collector.store.sqlite.erasing import Eraser
 from collector.store.sqlite.exporting import export
+from collector.store.sqlite.filing import Filing
 from collector.store.sqlite.log import Appender
 from collector.store.sqlite.projection import Projection
+from collector.store.sqlite.prospects import Prospecting
 from collector.store.sqlite.reading import Reading
+from collector.store.sqlite.recent import End
+from collector.store.sqlite.stories import Stories
 
 T = TypeVar("T")
 
@@ -58,6 +66,7 @@ class SqliteStore:
         self._hash_key = _secret(conn, "erasure_key")
         self._projection = Projection(conn, self._words)
         self._data_version = 0
+        finding.fill_found(conn)
 
     @classmethod
     def open(cls, path: str, *, create: bool = True) -> SqliteStore:
@@ -75,8 +84,13 @@ class SqliteStore:
             return self._appender.append(entries)
 
     def follow(self, events_max: int = 100) -> bool:
-        with self._transaction():
-            return self._projection.follow(events_max) == events_max
+        # What is derived need not be on disk before the next append is: that one's fsync covers it.
+        self._conn.execute("PRAGMA synchronous = NORMAL")
+        try:
+            with self._transaction():
+                return self._projection.follow(events_max) == events_max
+        finally:
+            self._conn.execute("PRAGMA synchronous = FULL")
 
     def rebuild(self) -> int:
         taken_in = 0
@@ -148,7 +162,45 @@ class SqliteStore:
         return self._read(lambda reading: reading.activity(key, query))
 
     def customers(self, q: str, sort: str, cursor: str | None, limit: int) -> CustomerPage:
-        return self._read(lambda reading: reading.customers(q, sort, cursor, limit))
+        if sort not in SORTS:
+            raise Misuse(f"sort must be one of {', '.join(SORTS)}")
+        return self.find_customers(CustomerQuery(q=q, sort=sort, cursor=cursor, limit=limit))
+
+    def find_customers(self, query: CustomerQuery) -> CustomerPage:
+        return self._ask(lambda conn: finding.find_customers(conn, query))
+
+    def currencies(self) -> list[str]:
+        return self._ask(finding.currencies)
+
+    def dossier(self, key: str) -> Dossier | None:
+        return self._ask(lambda conn: Filing(conn).dossier(key))
+
+    def story(self, key: str, query: ActivityQuery) -> Story | None:
+        return self._ask(lambda conn: Stories(conn).story(key, query))
+
+    def event_names(self, key: str) -> list[str]:
+        return self._ask(lambda conn: Stories(conn).event_names(key))
+
+    def unlinked_at(self, key: str, visitor: str) -> int | None:
+        return self._ask(lambda conn: Filing(conn).unlinked_at(key, visitor))
+
+    def undone_at(self, key: str, id: str) -> int | None:
+        return self._ask(lambda conn: Filing(conn).undone_at(key, id))
+
+    def prospects(self, query: ProspectQuery) -> ProspectPage:
+        return self._ask(lambda conn: Prospecting(conn).page(query))
+
+    def present(self, site: str | None, since: int) -> int:
+        return self._ask(lambda conn: Prospecting(conn).present(site, since))
+
+    def arrivals(self, after: int, limit: int) -> list[Arrival]:
+        return self._ask(lambda conn: End(conn).arrivals(after, limit))
+
+    def happenings(self, seqs: Sequence[int]) -> list[Happening]:
+        return self._ask(lambda conn: End(conn).happenings(seqs))
+
+    def changed(self, seqs: Sequence[int], since: int) -> Changed:
+        return self._ask(lambda conn: End(conn).changed(seqs, since))
 
     def stats(self) -> dict[str, int]:
         return self._read(lambda reading: reading.stats())
@@ -196,9 +248,9 @@ class SqliteStore:
     def signin_link_holds(self, hash: str, at: int) -> bool:
         return sessions.link_holds(self._reader(), hash, at)
 
-    def sign_in(self, link: str, session: str, at: int) -> bool:
+    def sign_in(self, link: str, session: str, before: str | None, at: int) -> bool:
         with self._transaction() as conn:
-            return sessions.sign_in(conn, link, session, at)
+            return sessions.sign_in(conn, link, session, before, at)
 
     def session(self, hash: str, at: int) -> KeptSession | None:
         return sessions.session(self._reader(), hash, at)
@@ -251,11 +303,14 @@ class SqliteStore:
         return conn
 
     def _read(self, ask: Callable[[Reading], T]) -> T:
+        return self._ask(lambda conn: ask(Reading(conn)))
+
+    def _ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
         """One look-up on one snapshot of the file."""
         conn = self._reader()
         conn.execute("BEGIN")
         try:
-            return ask(Reading(conn))
+            return ask(conn)
         finally:
             conn.execute("ROLLBACK")
 

@@ -141,7 +141,7 @@ async def _find(request: Request) -> Session | None:
     if kept is None:
         return None
     if at - kept.seen > TOUCH_EVERY_MS:
-        await request.app.state.writer.run(lambda: store.touch_session(hash, at))
+        await request.app.state.writer.run(Store.touch_session, hash, at)
     name = request.query_params.get("site")
     site = next((one for one in sites if one.name == name), None)
     zone = zone_of(site.name if site else None, sites)

@@ -22,7 +22,7 @@ HOME = "/console/"
 
 
 def new_link(store: Store, public_url: str, at: int) -> str:
-    """A fresh link that signs in once, within a quarter of an hour. Writes: where a writer runs, on its thread."""
+    """A fresh link that signs in once, within a quarter of an hour."""
     secret = new_key("sl")
     store.put_signin_link(secret_hash(secret), at)
     return f"{public_url}{SIGNIN}?link={secret}"
@@ -43,16 +43,9 @@ async def sign_in(request: Request) -> Response:
     """Use the link up and begin a session. One that the browser had before ends."""
     form = posted(request)
     link, after = str(form.get("link") or ""), local_path(str(form.get("next") or ""))
-    state, before, at = request.app.state, session_of(request), now_ms(request)
-    secret = new_key("fs")
-
-    def begin() -> bool:
-        begun: bool = state.store.sign_in(secret_hash(link), secret_hash(secret), at)
-        if begun and before is not None:
-            state.store.sign_out(before.hash)
-        return begun
-
-    if not await state.writer.run(begin):
+    before, secret = session_of(request), new_key("fs")
+    hashes = secret_hash(link), secret_hash(secret), before.hash if before else None
+    if not await request.app.state.writer.run(Store.sign_in, *hashes, now_ms(request)):
         return render(request, "signin.html", 410, link_secret=link, holds=False, next=after)
     response = RedirectResponse(after, 303)
     set_cookie(request, response, secret)
@@ -63,7 +56,7 @@ async def sign_out(request: Request) -> Response:
     """End the session, here and in the store."""
     state, session = request.app.state, session_of(request)
     if session is not None:
-        await state.writer.run(lambda: state.store.sign_out(session.hash))
+        await state.writer.run(Store.sign_out, session.hash)
     response = RedirectResponse(SIGNIN, 303)
     set_cookie(request, response, "")
     return response

@@ -1,0 +1,163 @@
+"""The scribe: one loop that writes everything, at the far end of the writer's socket; a process or a thread.
+
+What enters: frames. What leaves: answers, once what they tell is on disk. Between commits it keeps what is derived up
+with the log. It knows no SQL, no web and no event loop.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import select
+import socket
+import time
+from collections import deque
+from typing import Any
+
+from collector.errors import Unavailable
+from collector.ingest import frames
+from collector.ingest.frames import Append, Frames, Nudge, Settle, Work
+from collector.store import Entry, Log
+
+log = logging.getLogger(__name__)
+
+GROUP_EVENTS_MAX = 2_000
+FOLLOW_EVERY_S = 0.25
+RECEIVE_BYTES = 1 << 20
+
+
+class Scribe:
+    """Call `run` once; it returns when the other end has closed and all that it sent is written."""
+
+    def __init__(self, store: Log, sock: socket.socket) -> None:
+        self._store = store
+        self._sock = sock
+        self._frames = Frames.of_orders()
+        self._waiting: deque[Any] = deque()  # frames that have come and are not done
+        self._open = True
+        self._settling: list[int] = []
+        self._behind = True
+        self._follow_due_s = 0.0
+        # A failure is logged when it begins, not at each try.
+        self._follow_failed = False
+        self._disk_failed = False
+        self._last_id = 0
+        self._answers: list[frames.Answer] = []
+
+    def run(self) -> None:
+        try:
+            while self._open or self._waiting or self._settling:
+                self._receive()
+                self._take_turn()
+                self._answer()
+        except (BrokenPipeError, ConnectionResetError):
+            log.warning("the collector ended before its writer")
+        finally:
+            self._sock.close()
+
+    # One turn ------------------------------------------------------------------------------------------------------
+
+    def _receive(self) -> None:
+        """Take in what has come; wait for it where there is nothing else to do."""
+        patience_s = 0.0 if self._waiting else self._patience_s()
+        if not self._open:
+            return
+        if not select.select([self._sock], [], [], patience_s)[0]:
+            return
+        received = self._sock.recv(RECEIVE_BYTES)
+        self._open = bool(received)
+        self._waiting += self._frames.feed(received)
+
+    def _patience_s(self) -> float | None:
+        """How long there is nothing to do but wait; None: until something comes."""
+        if self._settling:
+            return 0.0
+        return max(0.0, self._follow_due_s - time.monotonic()) if self._behind else None
+
+    def _take_turn(self) -> None:
+        group, others = self._take()
+        if group:
+            self._append(group)
+        for other in others:
+            self._last_id = max(self._last_id, other.id)
+            if isinstance(other, Settle):
+                self._settling.append(other.id)
+            elif isinstance(other, Work):
+                self._do(other)
+            self._behind = True
+        # Who waits for the disk need not wait for what is derived.
+        self._answer()
+        if self._settling or (self._behind and time.monotonic() >= self._follow_due_s):
+            self._follow()
+
+    def _take(self) -> tuple[list[Append], list[Work | Settle | Nudge]]:
+        """A group of appends, and what came among them."""
+        group: list[Append] = []
+        others: list[Work | Settle | Nudge] = []
+        events = 0
+        while self._waiting and events < GROUP_EVENTS_MAX:
+            waiting = self._waiting.popleft()
+            if isinstance(waiting, Append):
+                group.append(waiting)
+                events += len(waiting.order) or len(waiting.events)
+            else:
+                others.append(waiting)
+        return group, others
+
+    def _append(self, group: list[Append]) -> None:
+        entries: list[Entry] = group[0].entries if len(group) == 1 else [each for one in group for each in one.entries]
+        ids = [each.id for each in group]
+        began_s = time.monotonic()
+        try:
+            outcomes = self._store.append(entries)
+        except Unavailable as error:
+            if not self._disk_failed:
+                log.warning("nothing can be stored: %s", error)
+            self._disk_failed = True
+            self._answers.append(frames.Failed(ids, frames.pack_error(error)))
+        except Exception as error:
+            if len(group) > 1:
+                for each in group:
+                    self._append([each])
+                return
+            self._answers.append(frames.Failed(ids, frames.pack_error(error)))
+        else:
+            self._disk_failed = False
+            self._last_id, self._behind = max(self._last_id, ids[-1]), True
+            took_s = time.monotonic() - began_s
+            self._answers.append(frames.Committed(ids, took_s, frames.pack_outcomes(outcomes)))
+
+    def _do(self, work: Work) -> None:
+        try:
+            result = getattr(self._store, work.name)(*pickle.loads(work.arguments))
+        except Exception as error:
+            self._answers.append(frames.Failed([work.id], frames.pack_error(error)))
+        else:
+            self._answers.append(frames.Done(work.id, pickle.dumps(result)))
+
+    def _follow(self) -> None:
+        waiting, self._settling = self._settling, []
+        try:
+            self._behind = self._store.follow()
+        except Exception as error:
+            self._follow_due_s = time.monotonic() + FOLLOW_EVERY_S
+            if not self._follow_failed:
+                log.error("what is derived could not follow the log", exc_info=error)
+            self._follow_failed = True
+            self._answers.append(frames.Followed(0, failed=True))
+            if waiting:
+                self._answers.append(frames.Failed(waiting, frames.pack_error(error)))
+            return
+        self._follow_failed = False
+        if self._behind:
+            self._settling = waiting
+            self._follow_due_s = 0.0
+        else:
+            self._follow_due_s = time.monotonic() + FOLLOW_EVERY_S
+            self._answers.append(frames.Followed(self._last_id))
+            self._answers += [frames.Done(id) for id in waiting]
+
+    def _answer(self) -> None:
+        if self._answers:
+            self._sock.sendall(b"".join(map(frames.frame, self._answers)))
+            self._answers.clear()
