@@ -49,7 +49,7 @@ def build_app(
     keyring = Keyring([listed_origin(origin) for origin in settings.origin])
     passes = Passes()
     writer = Writer(
-        store,
+        launch or in_thread(store),
         queue_events_max=settings.queue_events_max,
         queue_bytes_max=settings.queue_bytes_max,
         on_commit=counts.commit,
