@@ -13,6 +13,7 @@ import click
 
 from collector import __version__
 from collector.cli.customer import customer
+from collector.cli.demo import demo
 from collector.cli.export import export
 from collector.cli.forget import forget
 from collector.cli.imports import import_history
@@ -31,7 +32,7 @@ def footfall() -> None:
     """First-party behaviour tracking for online shops."""
 
 
-for command in (serve, site, token, signin_link, customer, export, import_history, forget, quarantine, rebuild):
+for command in (serve, demo, site, token, signin_link, customer, export, import_history, forget, quarantine, rebuild):
     footfall.add_command(command)
 
 
