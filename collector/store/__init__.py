@@ -14,6 +14,8 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from collector.event import Dropped, Event, Reason, Site
+from collector.store.beginnings import Beginnings
+from collector.store.dossier import Dossiers
 from collector.store.sessions import Sessions
 
 
@@ -183,13 +185,17 @@ class CustomerPage(Struct, frozen=True):
 
 
 class ActivityQuery(Struct, frozen=True):
-    """`event` is an exact event name, or a type (page, identify …); `start` inclusive, `end` exclusive."""
+    """`event` is an exact event name, or a type (page, identify …); `start` inclusive, `end` exclusive.
+
+    `visitor` is one device. A page may be shorter than `limit` and still have a next: a look backward is bounded.
+    """
 
     limit: int = 50
     cursor: str | None = None
     event: str | None = None
     start: int | None = None
     end: int | None = None
+    visitor: str | None = None
 
 
 class ExportQuery(Struct, frozen=True):
@@ -251,10 +257,19 @@ class Desk(Protocol):
     def put_token(self, token: Token) -> None: ...
     def revoke_token(self, name: str, at: int) -> None: ...
     def quarantined(self, after: int, limit: int) -> list[Quarantined]: ...
+
+    def refusals(self, site: str | None, reason: str | None, before: int | None, limit: int) -> list[Quarantined]:
+        """Newest first, those with an id below `before`; None is any."""
+
+    def refusals_by_id(self, ids: Iterable[int]) -> list[Quarantined]: ...
+
+    def refusal_counts(self, site: str | None) -> dict[Reason, int]:
+        """How many are kept for each reason, the most first."""
+
     def release(self, ids: Iterable[int]) -> None: ...
 
 
-class Store(Log, Reader, Desk, Sessions, Protocol):
+class Store(Log, Reader, Desk, Dossiers, Sessions, Beginnings, Protocol):
     """All of it, behind one door."""
 
     def close(self) -> None: ...

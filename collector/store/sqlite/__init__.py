@@ -16,7 +16,7 @@ from typing import TypeVar
 import msgspec
 
 from collector.errors import Misuse, NotFound, Unavailable
-from collector.event import Site
+from collector.event import Reason, Site
 from collector.store import (
     SORTS,
     ActivityPage,
@@ -31,12 +31,14 @@ from collector.store import (
     Receipt,
     Token,
 )
+from collector.store.beginnings import Beginning
 from collector.store.dossier import CustomerQuery, Dossier, Story
 from collector.store.keys import read_key
 from collector.store.prospects import ProspectPage, ProspectQuery
 from collector.store.recent import Arrival, Changed, Happening
 from collector.store.sessions import KeptSession
 from collector.store.sqlite import desk, finding, sessions
+from collector.store.sqlite.beginnings import beginning
 from collector.store.sqlite.connection import connect
 from collector.store.sqlite.dictionary import Dictionaries, pack_id
 from collector.store.sqlite.erasing import Eraser
@@ -234,6 +236,18 @@ class SqliteStore:
 
     def quarantined(self, after: int, limit: int) -> list[Quarantined]:
         return desk.quarantined(self._reader(), after, limit)
+
+    def refusals(self, site: str | None, reason: str | None, before: int | None, limit: int) -> list[Quarantined]:
+        return desk.refusals(self._reader(), site, reason, before, limit)
+
+    def refusals_by_id(self, ids: Iterable[int]) -> list[Quarantined]:
+        return desk.refusals_by_id(self._reader(), ids)
+
+    def refusal_counts(self, site: str | None) -> dict[Reason, int]:
+        return desk.refusal_counts(self._reader(), site)
+
+    def beginning(self, site: str, since_day: str) -> Beginning:
+        return beginning(self._reader(), site, since_day)
 
     def release(self, ids: Iterable[int]) -> None:
         with self._writing:

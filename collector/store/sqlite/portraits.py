@@ -16,6 +16,7 @@ from collector.identity import START
 from collector.store.sqlite.dictionary import EMAIL, unpack_id
 from collector.store.sqlite.facts import Facts
 from collector.store.sqlite.feed import Revisions
+from collector.store.sqlite.finding import keep_found
 from collector.store.sqlite.ordering import add_up
 from collector.store.sqlite.people import People
 from collector.visits import Key
@@ -78,6 +79,7 @@ class Portraits:
         total = add_up(self._conn, customer)
         first_seen, last_seen = self._seen([person for person, *_ in members], customer)
         if not (len(members) > 1 or traits or total.orders or self._is_known(customer, members)):
+            keep_found(self._conn, customer, "", "", "[]", "[]")
             self._conn.execute(_DROP, (revisions.next(), customer))
             return
         row = (
@@ -97,6 +99,7 @@ class Portraits:
             0,
         )
         if self._conn.execute(_ROW, (customer,)).fetchone() != row:
+            keep_found(self._conn, customer, row[4], row[6], row[1], row[3])
             self._conn.execute(_PUT, (customer, *row, revisions.next()))
 
     def _is_known(self, customer: int, members: list[tuple[Any, ...]]) -> bool:

@@ -21,6 +21,7 @@ from collector.store.sqlite.ordering import Folded, Ordering, Reference
 from collector.store.sqlite.people import People
 from collector.store.sqlite.portraits import Portraits
 from collector.store.sqlite.rows import Insert
+from collector.store.sqlite.sightings import Sightings
 from collector.store.sqlite.tenure import Tenure
 from collector.store.sqlite.visiting import Visiting
 from collector.visits import Key, Visit
@@ -61,6 +62,7 @@ class Projection:
         self._tenure = Tenure(conn, self._facts)
         self._ordering = Ordering(conn, self._facts)
         self._portraits = Portraits(conn, self._facts, self._people)
+        self._sightings = Sightings(conn, self._facts)
         self._states: dict[int, State] = {}
 
     def forget(self) -> None:
@@ -69,6 +71,7 @@ class Projection:
         self._people.forget()
         self._facts.forget()
         self._visiting.forget()
+        self._sightings.forget()
 
     def projected(self) -> int:
         """The last event that was taken in."""
@@ -95,7 +98,8 @@ class Projection:
         batch.orders.update(orders)
         for visitor in batch.visitors:
             self._states.pop(visitor, None)
-            self._visiting.refold(visitor, self.projected(), revisions)
+            tail = self._visiting.refold(visitor, self.projected(), revisions)
+            self._sightings.recount(visitor, self.projected(), tail)
         self._settle(batch, revisions)
         revisions.save()
 
@@ -109,7 +113,7 @@ class Projection:
     def reset(self) -> None:
         """Forget all that is derived. Rows of the feeds are marked 2 until they are derived again or swept."""
         self.forget()
-        for table in ("claims", "links", "traits", "order_calls"):
+        for table in ("claims", "links", "traits", "order_calls", "sightings"):
             self._conn.execute(f"DELETE FROM {table}")
         for table in FEEDS:
             self._conn.execute(f"UPDATE {table} SET deleted = 2 WHERE deleted = 0")
@@ -195,6 +199,7 @@ class Projection:
             state.tail = self._visiting.refold(visitor, upto, revisions)
             state.last = max(state.last, facts[-1].key)
             batch.visitors.add(visitor)
+        self._sightings.note(visitor, facts, state.tail, held=state.holder is not None)
         for fact in facts:
             self._claim(fact, state, batch)
         if state.holder is not None:
@@ -230,6 +235,7 @@ class Projection:
             folded[order], visitors = self._ordering.refold(order)
             batch.visitors |= visitors
         suppressed = self._settle_tenancies(batch, revisions)
+        self._sightings.write()
         for order in batch.orders:
             if order not in folded:
                 folded[order], _ = self._ordering.refold(order)
@@ -253,6 +259,9 @@ class Projection:
             batch.customers |= settled.customers
             suppressed |= settled.suppressed
             batch.orders.update(self._conn.execute(_ORDERS_OF_VISITOR, (visitor,)))
+            if visits:
+                held = self._tenure.holder_at(visitor, visits[-1].last.key) is not None
+                self._sightings.settle(visitor, held)
             state = self._states.get(visitor)
             if state is not None:
                 state.holder, state.quiet = settled.holder, settled.quiet

@@ -7,19 +7,14 @@ It writes nothing and derives nothing: what it reads has been settled.
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
 
 import msgspec
 
-from collector.errors import Misuse
 from collector.event import Trust
 from collector.store import (
-    SORTS,
     ActivityPage,
     ActivityQuery,
     Claimed,
-    CustomerPage,
-    CustomerRow,
     JoinedVisitor,
     KnownId,
     Money,
@@ -29,8 +24,8 @@ from collector.store import (
 from collector.store.keys import Kind, customer_key, read_key
 from collector.store.sqlite.dictionary import pack_id, unpack_id
 from collector.store.sqlite.ordering import add_up
-from collector.store.sqlite.rows import Number
-from collector.store.sqlite.timeline import Span, Timeline, text_of_key
+from collector.store.sqlite.scanning import Span
+from collector.store.sqlite.timeline import Timeline, text_of_key
 
 _PERSON = """
 SELECT customers.customer FROM persons JOIN customers USING (customer)
@@ -47,31 +42,20 @@ _ROW = """
 SELECT kind, ids, traits, money, first_seen, last_seen, orders, unconfirmed, first_order, last_order
 FROM customers WHERE customer = ? AND deleted = 0
 """
-# Unsigned claims on sites that require signed identity; few by nature, found by who is named.
+# Unsigned claims on sites that require signed identity, by who is named. Indexes events_claimed_user and _email.
 _CLAIMED = """
-SELECT visitors.visitor, events.time, events.mid FROM events JOIN visitors ON visitors.id = events.subject
-WHERE events.trust = 0 AND (events.user IN (SELECT id FROM persons WHERE customer = ?1)
-                         OR events.email IN (SELECT id FROM persons WHERE customer = ?1))
-ORDER BY events.time DESC LIMIT 100
+SELECT visitors.visitor, claimed.time, claimed.mid FROM (
+    SELECT subject, time, mid FROM events
+    WHERE trust = 0 AND user IS NOT NULL AND user IN (SELECT id FROM persons WHERE customer = ?1)
+    UNION SELECT subject, time, mid FROM events
+    WHERE trust = 0 AND email IS NOT NULL AND email IN (SELECT id FROM persons WHERE customer = ?1)) AS claimed
+JOIN visitors ON visitors.id = claimed.subject
+ORDER BY claimed.time DESC LIMIT 100
 """
-_LIST = """
-SELECT customers.customer, customers.kind, customers.name, customers.email, customers.phone, customers.first_seen,
-       customers.last_seen, customers.orders, customers.unconfirmed, customers.first_order, customers.last_order,
-       customers.money, persons.kind, persons.space, persons.value, {sort} AS sort
-FROM customers JOIN persons ON persons.id = customers.customer
-WHERE customers.deleted = 0 {found} {beyond}
-ORDER BY sort {direction}, customers.customer {direction} LIMIT :limit
+# Both ends of events_timeline: asked for together they would be looked for along all of it.
+_BOUNDS = """
+SELECT (SELECT min(time) FROM events WHERE subject = ?1), (SELECT max(time) FROM events WHERE subject = ?1)
 """
-_FOUND = """AND (customers.name LIKE :like ESCAPE '\\' OR customers.email LIKE :like ESCAPE '\\'
-    OR customers.phone LIKE :like ESCAPE '\\'
-    OR customers.customer IN (SELECT customer FROM persons WHERE value = :q OR value = lower(:q))
-    OR customers.customer IN (SELECT customer FROM orders WHERE order_id = :q AND deleted = 0))"""
-_SORTED_BY = {
-    "last_seen": "coalesce(customers.last_seen, 0)",
-    "first_seen": "coalesce(customers.first_seen, 0)",
-    "name": "customers.name",
-    "orders": "customers.orders",
-}
 _STATS = """
 SELECT (SELECT count(*) FROM quarantine), (SELECT coalesce(max(seq), 0) FROM events),
        (SELECT coalesce(max(value), 0) FROM meta WHERE key = 'projected'),
@@ -99,9 +83,10 @@ class Reading:
         row = self._conn.execute(_PERSON, (sought.value, int(sought.kind), sought.space)).fetchone()
         return row[0] if row else None
 
-    def profile(self, key: str) -> Profile | None:
+    def profile(self, key: str, count_max: int | None = None) -> Profile | None:
+        """Who this is; events are counted no further than `count_max`."""
         if read_key(key).kind is Kind.VISITOR:
-            return self._visitor_profile(key)
+            return self._visitor_profile(key, count_max)
         customer = self.customer(key)
         row = None if customer is None else self._conn.execute(_ROW, (customer,)).fetchone()
         if customer is None or row is None:
@@ -121,16 +106,16 @@ class Reading:
             orders=OrderTotals(orders, unconfirmed, first_order, last_order),
             money=msgspec.json.decode(money, type=tuple[Money, ...]),
             consent=timeline.consent(spans),
-            events=timeline.count(spans),
+            events=timeline.count(spans, count_max),
         )
 
-    def _visitor_profile(self, key: str) -> Profile | None:
+    def _visitor_profile(self, key: str, count_max: int | None) -> Profile | None:
         visitor = self._visitor(key)
         if visitor is None:
             return None
         timeline = Timeline(self._conn)
         spans = [Span(visitor)]
-        bounds = self._conn.execute("SELECT min(time), max(time) FROM events WHERE subject = ?", (visitor,)).fetchone()
+        bounds = self._conn.execute(_BOUNDS, (visitor,)).fetchone()
         total = add_up(self._conn, visitor, of="visitor")
         return Profile(
             key=customer_key(Kind.VISITOR, "", read_key(key).value),
@@ -144,7 +129,7 @@ class Reading:
             orders=OrderTotals(total.orders, total.unconfirmed, total.first, total.last),
             money=tuple(Money(**each) for each in total.money),
             consent=timeline.consent(spans),
-            events=timeline.count(spans),
+            events=timeline.count(spans, count_max),
         )
 
     def activity(self, key: str, query: ActivityQuery) -> ActivityPage | None:
@@ -154,26 +139,6 @@ class Reading:
             return None if visitor is None else timeline.page([Span(visitor)], query)
         customer = self.customer(key)
         return None if customer is None else timeline.page(timeline.spans_of_customer(customer), query)
-
-    def customers(self, q: str, sort: str, cursor: str | None, limit: int) -> CustomerPage:
-        """Customers by one of SORTS, newest or most first (names from A); `q` finds by what a person would say."""
-        q = q.strip()
-        if sort not in SORTS:
-            raise Misuse(f"sort must be one of {', '.join(SORTS)}")
-        direction, sign = ("ASC", ">") if sort == "name" else ("DESC", "<")
-        column = _SORTED_BY[sort]
-        statement = _LIST.format(
-            sort=column,
-            direction=direction,
-            found=_FOUND if q else "",
-            beyond=f"AND ({column}, customers.customer) {sign} (:value, :customer)" if cursor else "",
-        )
-        value, customer = _read_cursor(cursor) if cursor else (None, None)
-        like = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        named = {"q": q, "like": like, "value": value, "customer": customer, "limit": limit + 1}
-        rows = self._conn.execute(statement, named).fetchall()
-        more = msgspec.json.encode([rows[limit - 1][15], rows[limit - 1][0]]).hex() if len(rows) > limit else None
-        return CustomerPage([_customer_row(row) for row in rows[:limit]], more)
 
     def stats(self) -> dict[str, int]:
         quarantined, last, projected, set_aside = self._conn.execute(_STATS).fetchone()
@@ -209,30 +174,5 @@ class Reading:
         return tuple(sorted(joined, key=lambda each: (each.from_time, each.visitor, each.evidence)))
 
     def _claimed(self, customer: int) -> tuple[Claimed, ...]:
-        if not self._conn.execute("SELECT 1 FROM sites WHERE identity = 'signed' LIMIT 1").fetchone():
-            return ()
         rows = self._conn.execute(_CLAIMED, (customer,))
         return tuple(Claimed(unpack_id(visitor), time, unpack_id(mid)) for visitor, time, mid in rows)
-
-
-def _customer_row(row: tuple[Any, ...]) -> CustomerRow:
-    _, kind, name, email, phone, first_seen, last_seen, orders, unconfirmed, first, last, money, *key, _ = row
-    return CustomerRow(
-        key=customer_key(*key),
-        kind=kind,
-        name=name,
-        email=email,
-        phone=phone,
-        first_seen=first_seen,
-        last_seen=last_seen,
-        orders=OrderTotals(orders, unconfirmed, first, last),
-        money=msgspec.json.decode(money, type=tuple[Money, ...]),
-    )
-
-
-def _read_cursor(cursor: str) -> tuple[Any, int]:
-    try:
-        value, customer = msgspec.json.decode(bytes.fromhex(cursor), type=tuple[Number | str, Number])
-    except (ValueError, msgspec.DecodeError) as error:
-        raise Misuse("the cursor is not one that this list gave") from error
-    return value, customer

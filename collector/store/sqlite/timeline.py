@@ -1,19 +1,16 @@
 """Timelines: the spans of events that are somebody's, merged newest first.
 
 What enters: spans (a visitor from one place to another, or a person's own calls). What leaves: pages of activity.
-Each span is read by its index from the cursor on, so a page costs the same however long the history is.
+Spans are looked through from the cursor on, in bounded steps, so a page costs the same however long the history is.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from heapq import merge
-from itertools import islice
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from collector.errors import Misuse
 from collector.event import Trust
@@ -21,24 +18,20 @@ from collector.store import Activity, ActivityPage, ActivityQuery
 from collector.store.keys import customer_key
 from collector.store.sqlite.dictionary import unpack_id
 from collector.store.sqlite.rows import Number
+from collector.store.sqlite.scanning import ALWAYS, Found, Span, newest
 from collector.visits import Key, forms_visit
 
-_SELECT = """
+_ROWS = """
 SELECT events.time, events.mid, events.trust, events.seq, names.type, names.name, events.lag, sites.name,
        coalesce(pages.url, ''), coalesce(pages.title, ''), coalesce(referrers.referrer, ''),
        coalesce(referrers.channel, ''), events.campaign, coalesce(events.properties, ''), events.subject,
        events.staff
-FROM events JOIN names ON names.id = events.name JOIN sites ON sites.id = events.site
+FROM json_each(?) AS sought CROSS JOIN events ON events.seq = sought.value
+JOIN names ON names.id = events.name JOIN sites ON sites.id = events.site
 LEFT JOIN pages ON pages.id = events.page LEFT JOIN referrers ON referrers.id = events.referrer
 """
-# Index events_timeline, downwards.
-_SPAN = f"{_SELECT} WHERE events.subject = ? AND events.time BETWEEN ? AND ? {{named}} ORDER BY events.time DESC"
-_NAMED = "AND events.name IN (SELECT id FROM names WHERE name = ? OR (type = ? AND type <> 'track'))"
-# What the back end says of an order without naming anybody is its customer's.
-_OF_ORDERS = f"""{_SELECT} JOIN order_calls ON order_calls.seq = events.seq
-JOIN orders ON orders.site = order_calls.site AND orders.order_id = order_calls.order_id
-WHERE orders.customer = ? AND events.subject = 0 AND events.trust = 3 AND events.time BETWEEN ? AND ? {{named}}
-ORDER BY events.time DESC"""
+# The unique index of names, and names_type.
+_NAMED = "SELECT id FROM names WHERE name = ?1 UNION SELECT id FROM names WHERE type = ?1 AND type <> 'track'"
 _SPANS = """
 SELECT tenancies.visitor, tenancies.customer, tenancies.why, start.time, start.mid, start.trust, stop.time, stop.mid,
        stop.trust
@@ -55,22 +48,16 @@ SELECT visits.first_seq, first.time, first.mid, first.trust, visits.last_time
 FROM visits JOIN events AS first ON first.seq = visits.first_seq
 WHERE visits.visitor = ? AND visits.deleted = 0 AND visits.last_time >= ? AND visits.first_time <= ?
 """
-_COUNT = "SELECT count(*) FROM events WHERE subject = ? AND time > ? AND time < ?"
+_COUNT = "SELECT count(*) FROM (SELECT 1 FROM events WHERE subject = ? AND time > ? AND time < ? LIMIT ?)"
+_COUNT_OF_ORDERS = """
+SELECT count(*) FROM orders
+JOIN order_calls ON order_calls.site = orders.site AND order_calls.order_id = orders.order_id
+JOIN events ON events.seq = order_calls.seq
+WHERE orders.customer = ? AND events.subject = 0 AND events.trust = 3
+"""
 _TIED = "SELECT time, mid, trust FROM events WHERE subject = ? AND time = ?"
-ALWAYS = 2**62
 
-
-class Span(Struct, frozen=True):
-    """A stretch [start, end) of one timeline; `subject` as in the log, or 0: what is said of the customer's orders."""
-
-    subject: int
-    customer: int | None = None
-    why: str | None = None
-    start: Key | None = None
-    end: Key | None = None
-
-    def holds(self, key: Key) -> bool:
-        return (self.start is None or self.start <= key) and (self.end is None or key < self.end)
+Row = tuple[Any, ...]
 
 
 class Timeline:
@@ -91,21 +78,31 @@ class Timeline:
         return self._spans(f"tenancies.customer = ? AND {_CLAIMED_BY}", customer, persons)
 
     def page(self, spans: list[Span], query: ActivityQuery) -> ActivityPage:
-        """The newest events of the spans that the query asks for, from its cursor on."""
-        before = _read_cursor(query.cursor)
-        streams = [self._stream(span, query, before) for span in spans]
-        rows = list(islice(merge(*streams, key=lambda found: found[0], reverse=True), query.limit + 1))
-        shown = rows[: query.limit]
-        subjects = {row[14] for _, row, _ in shown if row[14] > 0}
-        times = [key[0] for key, _, _ in shown]
-        visits = {subject: self._visits(subject, min(times), max(times)) for subject in subjects}
-        tenants = {span.subject: self._spans("tenancies.visitor = ?", span.subject) for span in spans if not span.why}
-        events = [self._activity(key, row, span, visits, tenants) for key, row, span in shown]
-        return ActivityPage(events, _write_cursor(shown[-1][0]) if len(rows) > query.limit else None)
+        """The newest events of the spans that the query asks for, from its cursor on.
 
-    def count(self, spans: list[Span]) -> int:
-        """How many events the spans hold."""
-        return sum(self._count(span) for span in spans)
+        Where few of very many events fit, a page may hold fewer than the limit and still have a next.
+        """
+        before = _read_cursor(query.cursor)
+        names = None if query.event is None else [name for (name,) in self._conn.execute(_NAMED, (query.event,))]
+        if query.visitor is not None:
+            spans = [span for span in spans if span.subject > 0 and self._visitor(span.subject) == query.visitor]
+        low = -ALWAYS if query.start is None else query.start
+        high = min(ALWAYS if query.end is None else query.end - 1, ALWAYS if before is None else before[0])
+        rows, floor = self._newest(spans, query.limit + 1, low, high, names, before)
+        shown = rows[: query.limit]
+        more = _write_cursor(shown[-1][0]) if len(rows) > query.limit else None
+        if more is None and floor is not None:
+            more = _write_cursor((floor + 1, "", 0))
+        return ActivityPage(self._activities(shown, spans), more)
+
+    def count(self, spans: list[Span], at_most: int | None = None) -> int:
+        """How many events the spans hold; no further than about `at_most`."""
+        counted = 0
+        for span in spans:
+            if at_most is not None and counted >= at_most:
+                break
+            counted += self._count(span, -1 if at_most is None else at_most - counted)
+        return counted
 
     def consent(self, spans: list[Span]) -> dict[str, bool]:
         """The purposes that were granted when the newest event was recorded."""
@@ -119,41 +116,41 @@ class Timeline:
         )
         return dict.fromkeys(row[0].split(","), True) if row else {}
 
-    def _stream(
-        self, span: Span, query: ActivityQuery, before: Key | None
-    ) -> Iterator[tuple[Key, tuple[Any, ...], Span]]:
-        """A span's events, newest first, ties by messageId."""
-        low = max(-ALWAYS if span.start is None else span.start[0], -ALWAYS if query.start is None else query.start)
-        high = min(
-            ALWAYS if span.end is None else span.end[0],
-            ALWAYS if query.end is None else query.end - 1,
-            ALWAYS if before is None else before[0],
-        )
-        named = _NAMED if query.event else ""
-        statement = (_SPAN if span.subject else _OF_ORDERS).format(named=named)
-        bound = (span.subject or span.customer, low, high, *((query.event,) * 2 if query.event else ()))
-        tied: list[tuple[Key, tuple[Any, ...], Span]] = []
-        for row in self._conn.execute(statement, bound):
-            key = (row[0], unpack_id(row[1]), int(row[2] == Trust.SERVER))
-            if not span.holds(key) or (before is not None and key >= before):
-                continue
-            if tied and tied[0][0][0] != key[0]:
-                yield from sorted(tied, key=lambda found: found[0], reverse=True)
-                tied = []
-            tied.append((key, row, span))
-        yield from sorted(tied, key=lambda found: found[0], reverse=True)
+    def _newest(
+        self, spans: list[Span], wanted: int, low: int, high: int, names: Sequence[int] | None, before: Key | None
+    ) -> tuple[list[tuple[Key, Row, Span]], int | None]:
+        """Rows newest first, ties by messageId; and the time down to which there are no others, None: all."""
+        rows: list[tuple[Key, Row, Span]] = []
+        floor: int | None = high
+        while floor is not None and len(rows) < wanted:
+            found = newest(self._conn, spans, wanted, low=low, high=floor, names=names)
+            rows += self.fitting(found, before)
+            floor = found.floor
+            if len(found.events) < wanted:
+                break
+        return rows, floor
 
-    def _count(self, span: Span) -> int:
+    def fitting(self, found: Found, before: Key | None = None) -> list[tuple[Key, Row, Span]]:
+        """The rows of what was found, newest first, ties by messageId.
+
+        A look knows only times: what lies beyond a bound within its millisecond is left out.
+        """
+        sought = msgspec.json.encode([seq for _, seq, _ in found.events]).decode()
+        read = {row[3]: row for row in self._conn.execute(_ROWS, (sought,))}
+        keyed = [(_key(*read[seq][:3]), read[seq], span) for _, seq, span in found.events]
+        fitting = [each for each in keyed if each[2].holds(each[0]) and (before is None or each[0] < before)]
+        return sorted(fitting, key=lambda each: each[0], reverse=True)
+
+    def _count(self, span: Span, at_most: int) -> int:
         if span.subject == 0:
-            statement = f"SELECT count(*) FROM ({_OF_ORDERS.format(named='')})"
-            found: int = self._conn.execute(statement, (span.customer, -ALWAYS, ALWAYS)).fetchone()[0]
+            found: int = self._conn.execute(_COUNT_OF_ORDERS, (span.customer,)).fetchone()[0]
             return found
         low = -ALWAYS if span.start is None else span.start[0]
         high = ALWAYS if span.end is None else span.end[0]
-        inside: int = self._conn.execute(_COUNT, (span.subject, low, high)).fetchone()[0]
+        inside: int = self._conn.execute(_COUNT, (span.subject, low, high, at_most)).fetchone()[0]
         for time in {low, high}:
             for row in self._conn.execute(_TIED, (span.subject, time)):
-                inside += span.holds((row[0], unpack_id(row[1]), int(row[2] == Trust.SERVER)))
+                inside += span.holds(_key(*row))
         return inside
 
     def _spans(self, where: str, *of: int | str) -> list[Span]:
@@ -168,10 +165,17 @@ class Timeline:
         rows = self._conn.execute(_VISITS, (visitor, low, high))
         return sorted((_key(time, mid, trust), last) for _, time, mid, trust, last in rows)
 
+    def _activities(self, shown: list[tuple[Key, Row, Span]], spans: list[Span]) -> list[Activity]:
+        subjects = {row[14] for _, row, _ in shown if row[14] > 0}
+        times = [key[0] for key, _, _ in shown]
+        visits = {subject: self._visits(subject, min(times), max(times)) for subject in subjects}
+        tenants = {span.subject: self._spans("tenancies.visitor = ?", span.subject) for span in spans if not span.why}
+        return [self._activity(key, row, span, visits, tenants) for key, row, span in shown]
+
     def _activity(
         self,
         key: Key,
-        row: tuple[Any, ...],
+        row: Row,
         span: Span,
         visits: dict[int, list[tuple[Key, int]]],
         tenants: dict[int, list[Span]],
@@ -195,7 +199,7 @@ class Timeline:
             title=title,
             referrer=referrer,
             channel=channel,
-            campaign=self._campaign(campaign),
+            campaign=self.campaign(campaign),
             properties=properties,
             why=why,
         )
@@ -208,7 +212,8 @@ class Timeline:
             self._keys[customer] = text_of_key(self._conn, customer)
         return self._keys[customer]
 
-    def _campaign(self, campaign: int | None) -> dict[str, str]:
+    def campaign(self, campaign: int | None) -> dict[str, str]:
+        """What is said of each part of a campaign."""
         if campaign is None:
             return {}
         row = self._conn.execute(
