@@ -35,8 +35,11 @@ class Sessions(Protocol):
     def signin_link_holds(self, hash: str, at: int) -> bool:
         """Whether the link could still be used; asking does not use it."""
 
-    def sign_in(self, link: str, session: str, at: int) -> bool:
-        """Use the link up and begin the session, in one transaction. False: the link is used, too old, or unknown."""
+    def sign_in(self, link: str, session: str, before: str | None, at: int) -> bool:
+        """Use the link up, begin the session and end the one before, in one transaction; each is a hash.
+
+        False, and nothing done: the link is used, too old, or unknown.
+        """
 
     def session(self, hash: str, at: int) -> KeptSession | None:
         """The session of this hash, where it holds."""

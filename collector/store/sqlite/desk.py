@@ -39,6 +39,21 @@ QUARANTINED = """
 SELECT q.id, s.name, q.server, q.received, q.reason, q.detail, q.raw, q.arrival
 FROM quarantine q JOIN sites s ON s.id = q.site WHERE q.id > ? ORDER BY q.id LIMIT ?
 """
+# The primary key, downwards; the table is capped, so that looking through all of it takes no time to speak of.
+REFUSALS = """
+SELECT q.id, s.name, q.server, q.received, q.reason, q.detail, q.raw, q.arrival
+FROM quarantine q JOIN sites s ON s.id = q.site
+WHERE (?1 IS NULL OR s.name = ?1) AND (?2 IS NULL OR q.reason = ?2) AND (?3 IS NULL OR q.id < ?3)
+ORDER BY q.id DESC LIMIT ?4
+"""
+REFUSALS_BY_ID = """
+SELECT q.id, s.name, q.server, q.received, q.reason, q.detail, q.raw, q.arrival
+FROM quarantine q JOIN sites s ON s.id = q.site WHERE q.id IN (SELECT value FROM json_each(?)) ORDER BY q.id
+"""
+REFUSAL_COUNTS = """
+SELECT q.reason, count(*) AS n FROM quarantine q JOIN sites s ON s.id = q.site
+WHERE ?1 IS NULL OR s.name = ?1 GROUP BY q.reason ORDER BY n DESC, q.reason
+"""
 KEEP = "INSERT INTO quarantine (site, server, received, reason, detail, raw, arrival) VALUES (?, ?, ?, ?, ?, ?, ?)"
 # The newest stay; where they pass the cap, by number or by size, all older ones leave.
 CAP = """
@@ -130,19 +145,21 @@ def keep(conn: sqlite3.Connection, refused: Iterable[tuple[int, Quarantined]]) -
 
 def quarantined(conn: sqlite3.Connection, after: int, limit: int) -> list[Quarantined]:
     """Refused calls with an id beyond `after`, oldest first."""
-    return [
-        Quarantined(
-            id=id,
-            site=site,
-            server=bool(server),
-            received=received,
-            reason=Reason(reason),
-            detail=detail,
-            raw=raw,
-            arrival=json.loads(arrival),
-        )
-        for id, site, server, received, reason, detail, raw, arrival in conn.execute(QUARANTINED, (after, limit))
-    ]
+    return [_quarantined(*row) for row in conn.execute(QUARANTINED, (after, limit))]
+
+
+def refusals(
+    conn: sqlite3.Connection, site: str | None, reason: str | None, before: int | None, limit: int
+) -> list[Quarantined]:
+    return [_quarantined(*row) for row in conn.execute(REFUSALS, (site, reason, before, limit))]
+
+
+def refusals_by_id(conn: sqlite3.Connection, ids: Iterable[int]) -> list[Quarantined]:
+    return [_quarantined(*row) for row in conn.execute(REFUSALS_BY_ID, (json.dumps([*ids]),))]
+
+
+def refusal_counts(conn: sqlite3.Connection, site: str | None) -> dict[Reason, int]:
+    return {Reason(reason): n for reason, n in conn.execute(REFUSAL_COUNTS, (site,))}
 
 
 def release(conn: sqlite3.Connection, ids: Iterable[int]) -> None:
@@ -154,6 +171,21 @@ def release(conn: sqlite3.Connection, ids: Iterable[int]) -> None:
     except BaseException:
         conn.execute("ROLLBACK")
         raise
+
+
+def _quarantined(
+    id: int, site: str, server: int, received: int, reason: str, detail: str, raw: bytes, arrival: str
+) -> Quarantined:
+    return Quarantined(
+        id=id,
+        site=site,
+        server=bool(server),
+        received=received,
+        reason=Reason(reason),
+        detail=detail,
+        raw=raw,
+        arrival=json.loads(arrival),
+    )
 
 
 def _row(site: int, call: Quarantined) -> tuple[Any, ...]:

@@ -34,6 +34,7 @@ _KNOWN = """
 SELECT events.mid, events.site, events.trust = 3
 FROM json_each(?) AS sought CROSS JOIN mids ON mids.hash = sought.value CROSS JOIN events ON events.seq = mids.seq
 """
+_BEGIN = "INSERT OR IGNORE INTO beginnings (site, seq, received) VALUES (?, ?, ?)"
 _LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
 _COUNT = """
 INSERT INTO counters (day, site, what, n) VALUES (?, ?, ?, ?)
@@ -49,10 +50,12 @@ class Appender:
     def __init__(self, conn: sqlite3.Connection, dictionaries: Dictionaries, mid_key: bytes) -> None:
         self._conn, self._words, self._mid_key = conn, dictionaries, mid_key
         self._sites: dict[str, int] = {}
+        self._begun: set[int] = set()
 
     def forget(self) -> None:
         self._words.forget()
         self._sites.clear()
+        self._begun.clear()
 
     def append(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Store a group; the outcomes are in the order of the entries."""
@@ -96,6 +99,14 @@ class Appender:
                 mids.append((mid_hash, seq))
         _INSERT.run(self._conn, rows)
         _INSERT_MIDS.run(self._conn, mids)
+        self._begin(rows)
+
+    def _begin(self, rows: list[tuple[Any, ...]]) -> None:
+        """Note each site's first event."""
+        for site in {row[1] for row in rows} - self._begun:
+            seq, time, lag = next((row[0], row[4], row[5]) for row in rows if row[1] == site)
+            self._conn.execute(_BEGIN, (site, seq, time + lag))
+            self._begun.add(site)
 
     def _row(self, seq: int, event: Event, site: int, mid: str | bytes) -> tuple[Any, ...]:
         words = self._words

@@ -31,12 +31,14 @@ def link_holds(conn: sqlite3.Connection, hash: str, at: int) -> bool:
     return conn.execute(LINK_HOLDS, (hash, at)).fetchone() is not None
 
 
-def sign_in(conn: sqlite3.Connection, link: str, session: str, at: int) -> bool:
+def sign_in(conn: sqlite3.Connection, link: str, session: str, before: str | None, at: int) -> bool:
     """Within the caller's transaction, which takes the write lock first: of two at once, one finds the link gone."""
     if conn.execute(USE_LINK, (link, at)).rowcount == 0:
         return False
     conn.execute(SWEEP_SESSIONS, (at - IDLE_MS_MAX, at - SESSION_MS_MAX))
     conn.execute(PUT_SESSION, (session, at, at))
+    if before is not None:
+        sign_out(conn, before)
     return True
 
 
