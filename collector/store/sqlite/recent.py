@@ -1,0 +1,88 @@
+"""The end of the log, read backward: what came last, and whose it is as of now.
+
+What enters: a seq or some, a revision. What leaves: the read models of `collector.store.recent`, from one snapshot.
+Everything is found by primary key or by the index of a feed's revisions; it writes nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from collector.event import Campaign
+from collector.store.recent import Arrival, Changed, Happening
+from collector.store.sqlite.columns import SELECTS
+
+# How many persons and visitors that changed are looked at, at most, for each question.
+CHANGES_MAX = 2_000
+
+# Primary key of events, downwards.
+_ARRIVALS = """
+SELECT events.seq, sites.name FROM events JOIN sites ON sites.id = events.site
+WHERE events.seq > ? ORDER BY events.seq DESC LIMIT ?
+"""
+_SHOWN = (
+    *("seq", "site", "type", "name", "time", "received", "visitor", "customer", "staff", "url", "title", "referrer"),
+    *("channel", "device", "browser", "os", "properties"),
+)
+_CAMPAIGN = tuple(f"campaign_{part}" for part in Campaign.__struct_fields__)
+_RESOLVED = SELECTS["events_resolved"]
+# Primary key of events, a probe each; whose an event is is found as exports find it.
+_HAPPENINGS = f"""
+SELECT coalesce(nullif(known.name, ''), known.email, ''),
+       {", ".join(_RESOLVED.columns[name] for name in (*_SHOWN, *_CAMPAIGN))}
+FROM {_RESOLVED.source}
+LEFT JOIN customers known ON known.customer = w.id AND known.deleted = 0
+WHERE e.seq IN (SELECT value FROM json_each(?)) ORDER BY e.seq DESC
+"""
+_LATEST = "SELECT value FROM meta WHERE key = 'rev'"
+_STANDING = "SELECT seq FROM events WHERE seq IN (SELECT value FROM json_each(?))"
+# Indexes tenancies_rev, customers_rev, tenancies_customer, persons_customer; then a probe of the log for each seq.
+_TOUCHED = f"""
+WITH named AS (SELECT customer FROM customers WHERE rev > ?1 ORDER BY rev DESC LIMIT {CHANGES_MAX}),
+     touched AS (
+         SELECT * FROM (SELECT visitor AS subject FROM tenancies WHERE rev > ?1 ORDER BY rev DESC LIMIT {CHANGES_MAX})
+         UNION SELECT tenancies.visitor FROM named JOIN tenancies ON tenancies.customer = named.customer
+         UNION SELECT -persons.id FROM named JOIN persons ON persons.customer = named.customer)
+SELECT seq FROM events WHERE seq IN (SELECT value FROM json_each(?2)) AND subject IN (SELECT subject FROM touched)
+"""
+
+
+class End:
+    """The end of the log through one connection; the caller holds the snapshot."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+
+    def arrivals(self, after: int, limit: int) -> list[Arrival]:
+        """The newest events behind a seq."""
+        return [Arrival(*row) for row in self._conn.execute(_ARRIVALS, (after, limit))]
+
+    def happenings(self, seqs: Sequence[int]) -> list[Happening]:
+        """Those events, newest first."""
+        return [_happening(row) for row in self._conn.execute(_HAPPENINGS, (_listed(seqs),))]
+
+    def changed(self, seqs: Sequence[int], since: int) -> Changed:
+        """What became of those events since a revision."""
+        row = self._conn.execute(_LATEST).fetchone()
+        rev = int(row[0]) if row else 0
+        standing = {seq for (seq,) in self._conn.execute(_STANDING, (_listed(seqs),))}
+        gone = tuple(seq for seq in seqs if seq not in standing)
+        if since == 0 or rev == since:
+            return Changed(rev, gone, ())
+        touched = [seq for (seq,) in self._conn.execute(_TOUCHED, (since, _listed(seqs)))]
+        return Changed(rev, gone, tuple(self.happenings(touched)))
+
+
+def _happening(row: tuple[Any, ...]) -> Happening:
+    called, *shown = row
+    fields = dict(zip(_SHOWN, shown, strict=False))
+    fields["staff"] = bool(fields["staff"])
+    return Happening(**fields, called=called, campaign=Campaign(*shown[len(_SHOWN) :]))
+
+
+def _listed(seqs: Sequence[int]) -> str:
+    return msgspec.json.encode(list(seqs)).decode()
