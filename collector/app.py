@@ -48,6 +48,7 @@ def build_app(
     counts = Counts()
     keyring = Keyring([listed_origin(origin) for origin in settings.origin])
     passes = Passes()
+    scripts = snippet.Scripts()
     writer = Writer(
         launch or in_thread(store),
         queue_events_max=settings.queue_events_max,
@@ -67,8 +68,9 @@ def build_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         keyring.replace(store.sites())
         passes.replace(store.tokens())
+        scripts.replace(store.sites(), store.snippets())
         await writer.start()
-        refreshing = asyncio.create_task(_refresh(store, keyring, passes, writer))
+        refreshing = asyncio.create_task(_refresh(store, keyring, passes, scripts, writer))
         yield
         refreshing.cancel()
         with suppress(asyncio.CancelledError):
@@ -86,7 +88,7 @@ def build_app(
         },
     )
     app.state.settings, app.state.store, app.state.writer = settings, store, writer
-    app.state.counts, app.state.passes = counts, passes
+    app.state.counts, app.state.passes, app.state.scripts = counts, passes, scripts
     return app
 
 
@@ -96,13 +98,15 @@ def _routes(admission: Admission, settings: Settings) -> list[BaseRoute]:
     return [settings_of_browsers, *customers.routes, *export.routes, *health.routes, *snippet.routes, *console.routes]
 
 
-async def _refresh(store: Store, keyring: Keyring, passes: Passes, writer: Writer) -> None:
+async def _refresh(store: Store, keyring: Keyring, passes: Passes, scripts: snippet.Scripts, writer: Writer) -> None:
     """Another process may change sites and tokens, or bring in events: look now and then."""
     while True:
         await asyncio.sleep(REFRESH_EVERY_S)
         try:
-            keyring.replace(await asyncio.to_thread(store.sites))
+            sites = await asyncio.to_thread(store.sites)
+            keyring.replace(sites)
             passes.replace(await asyncio.to_thread(store.tokens))
+            scripts.replace(sites, await asyncio.to_thread(store.snippets))
         except Exception:
             log.exception("sites and tokens could not be read again")
         writer.nudge()

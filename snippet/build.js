@@ -10,7 +10,7 @@ const folder = process.argv[2] ?? join(here, '../collector/web/static/snippet')
 const { version } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
 
 /** Lazy parts come first: the core holds their hashes. */
-const LAZY = { prompt: 'prompt/main.js' }
+const LAZY = { prompt: 'prompt/main.js', shop: 'shop/main.js' }
 
 /** @param {string} entry @param {Record<string, unknown>} define @param {import('esbuild').BuildOptions} [options] */
 async function bundle(entry, define, options = {}) {

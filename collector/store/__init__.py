@@ -19,6 +19,7 @@ from collector.store.dossier import Dossiers
 from collector.store.prospects import Prospects
 from collector.store.recent import Recent
 from collector.store.sessions import Sessions
+from collector.store.snippets import Snippets
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
@@ -271,7 +272,7 @@ class Desk(Protocol):
     def release(self, ids: Iterable[int]) -> None: ...
 
 
-class Store(Log, Reader, Desk, Dossiers, Sessions, Prospects, Recent, Beginnings, Protocol):
+class Store(Log, Reader, Desk, Dossiers, Sessions, Prospects, Recent, Beginnings, Snippets, Protocol):
     """All of it, behind one door."""
 
     def close(self) -> None: ...

@@ -9,7 +9,6 @@ import { guard } from './guard.js'
 import { openLazy } from './lazy.js'
 import { watchLeaving } from './lifecycle.js'
 import { startPages } from './pages.js'
-import { startProducts } from './products.js'
 import { openShelf } from './shelf.js'
 import { openTransport } from './transport.js'
 import { uuidMaker } from './uuid.js'
@@ -87,13 +86,18 @@ export function openFootfall(window, config, tag, pinned) {
     visitor.change()
   }
 
+  const load = openLazy({ document, tag, url: config.url, file: config.file, pinned })
+
   const start = () => {
     if (running || !consent.mayCollect()) return
     visitor.renew()
     consent.renew()
-    running = isOff(config.auto)
-      ? []
-      : [startPages, startProducts].map((feature) => feature({ track, page, view, window, document, clock }))
+    running = []
+    if (!isOff(config.auto)) {
+      const needs = { track, page, view, window, document, clock }
+      running.push(startPages(needs))
+      load('shop', (feature) => running?.push(feature(needs)))
+    }
     if (person[0]) identify(...person)
     delivery.flush()
   }
@@ -125,7 +129,7 @@ export function openFootfall(window, config, tag, pinned) {
     window,
     config,
     undecided: () => !consent.answered(),
-    load: openLazy({ document, tag, url: config.url, file: config.file, pinned }),
+    load,
     answer: (preferences, shown) => answer(preferences, shown, true),
   })
 

@@ -37,7 +37,8 @@ from collector.store.keys import read_key
 from collector.store.prospects import ProspectPage, ProspectQuery
 from collector.store.recent import Arrival, Changed, Happening
 from collector.store.sessions import KeptSession
-from collector.store.sqlite import desk, finding, sessions
+from collector.store.snippets import SnippetSettings
+from collector.store.sqlite import desk, finding, sessions, snippets
 from collector.store.sqlite.beginnings import beginning
 from collector.store.sqlite.connection import connect
 from collector.store.sqlite.dictionary import Dictionaries, pack_id
@@ -122,11 +123,12 @@ class SqliteStore:
         with self._transaction() as conn:
             customer = self._customer(key)
             asked = Reading(conn).person(key) or customer
-            eraser = Eraser(conn, self._hash_key)
+            eraser = Eraser(conn, self._hash_key, self._projection.leave)
             erased = eraser.erase(asked, customer, self._projection.surely_one_with(asked, customer), at)
             self._projection.forget()
             self._projection.resettle(erased.visitors, erased.persons, erased.orders)
             eraser.sweep(erased)
+            self._projection.sweep_words()
             self._appender.forget()
             self._projection.forget()
         # What was overwritten in the file may still stand in the WAL.
@@ -223,6 +225,13 @@ class SqliteStore:
         with self._transaction() as conn:
             desk.remove_site(conn, name, at)
 
+    def snippets(self) -> list[SnippetSettings]:
+        return snippets.snippets(self._reader())
+
+    def put_snippet(self, settings: SnippetSettings) -> None:
+        with self._transaction() as conn:
+            snippets.put_snippet(conn, settings)
+
     def tokens(self) -> list[Token]:
         return desk.tokens(self._reader())
 
@@ -298,7 +307,7 @@ class SqliteStore:
         if self._conn.in_transaction:
             self._conn.execute("ROLLBACK")
         self._appender.forget()
-        self._projection.forget()
+        self._projection.roll_back()
 
     def _notice_others(self) -> None:
         version = self._conn.execute("PRAGMA data_version").fetchone()[0]

@@ -1,4 +1,4 @@
-import { guard } from './guard.js'
+import { guard } from '../guard.js'
 import { productOf } from './product.js'
 
 const SETTLE_MS = 100
@@ -7,7 +7,7 @@ const SETTLE_MS = 100
  * `Product Viewed` from the page's schema.org data, once for each address; also where a single-page app brings the data later.
  * What the page before had already shown is not this page's.
  *
- * @param {{track: (name: string, properties: object) => void, view: ReturnType<typeof import('./view.js').openView>,
+ * @param {{track: (name: string, properties: object) => void, view: ReturnType<typeof import('../view.js').openView>,
  *   document: Document, clock: {after: (ms: number, work: () => void) => any}}} needs
  * @returns {() => void}
  */

@@ -1,0 +1,44 @@
+"""The part of the port that keeps what a site has set for its snippet: all of it is public, it stands in `/f.js`.
+
+What enters and leaves: the settings, by the site's name. Consent mode and keys are the site's own and not here.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Wording(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the consent prompt says in one language. `href` is where `link` leads: https, http or a path."""
+
+    text: str
+    accept: str
+    refuse: str
+    title: str = ""
+    link: str = ""
+    href: str = ""
+
+
+class Prompt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A site's own prompt. A new `version` asks again. `purposes` are granted or refused together."""
+
+    version: str
+    texts: dict[str, Wording]
+    purposes: tuple[str, ...] = ("Analytics",)
+
+
+class SnippetSettings(Struct, frozen=True, kw_only=True):
+    """`cookie_domain` '': cookies stay on the page's own host. `prompt` None: the standard wording."""
+
+    site: str
+    cookie_domain: str = ""
+    prompt: Prompt | None = None
+
+
+class Snippets(Protocol):
+    """What sites have set; a site that has set nothing is not listed."""
+
+    def snippets(self) -> list[SnippetSettings]: ...
+    def put_snippet(self, settings: SnippetSettings) -> None: ...

@@ -1,0 +1,56 @@
+import { fingerprint } from '../config.js'
+import { LOOK } from './look.js'
+import { TEXTS } from './texts.js'
+import { wordingOf } from './wording.js'
+
+/**
+ * Asks the visitor, at the foot of the page: a region that takes no focus from what the visitor is about and hides nothing for
+ * good, with two answers of equal weight. Its text is set as text, never as HTML.
+ *
+ * @param {{config: any, answer: (preferences: Record<string, boolean>, shown: object) => void}} needs
+ * @returns {() => void} takes it away
+ */
+export function openPrompt({ config, answer }) {
+  const { version, purposes = ['Analytics'], texts } = settingsOf(config)
+  const [language, { title, text, accept, refuse, link, href }] = wordingOf(texts, [document.documentElement.lang, ...navigator.languages])
+  const host = document.createElement('footfall-consent')
+  const root = host.attachShadow({ mode: 'open' })
+
+  /** @param {string} name @param {Node} parent @param {string} [text] @returns {any} */
+  const put = (name, parent, text) => {
+    const element = document.createElement(name)
+    element.textContent = text ?? ''
+    return parent.appendChild(element)
+  }
+  const region = put('section', root)
+  region.lang = language
+  region.setAttribute('aria-label', title ?? text)
+  if (title) put('h2', region, title)
+  const paragraph = put('p', region, text + ' ')
+  if (link && /^(https?:|\/)/.test(href ?? '')) put('a', paragraph, link).href = href
+  const buttons = put('div', region)
+  /** @param {string} label @param {boolean} granted */
+  const choice = (label, granted) => {
+    const button = put('button', buttons, label)
+    button.type = 'button'
+    button.onclick = () => answer(Object.fromEntries(purposes.map((purpose) => [purpose, granted])), { text, language, version })
+  }
+  choice(refuse, false)
+  choice(accept, true)
+
+  const sheet = new CSSStyleSheet()
+  sheet.replaceSync(LOOK)
+  root.adoptedStyleSheets = [sheet]
+  document.body.append(host)
+  return () => host.remove()
+}
+
+/**
+ * @param {any} config
+ * @returns {{version: string, purposes?: string[], texts: Record<string, import('./wording.js').Wording>}}
+ */
+function settingsOf(config) {
+  const given = typeof config.prompt == 'object' ? config.prompt : typeof ffSites == 'object' ? ffSites[fingerprint(config.key)] : {}
+  const standard = Object.entries(TEXTS).map(([language, [text, accept, refuse]]) => [language, { text, accept, refuse }])
+  return { version: '1', texts: Object.fromEntries(standard), ...given }
+}

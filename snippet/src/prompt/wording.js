@@ -1,0 +1,20 @@
+/**
+ * The wording to show: the site's own, else the one that comes with the prompt; in the page's language, else the visitor's,
+ * else the first that there is.
+ *
+ * @typedef {{title?: string, text: string, accept: string, refuse: string, link?: string, href?: string}} Wording
+ * @param {Record<string, Wording>} texts by language
+ * @param {readonly string[]} wanted
+ * @returns {[language: string, wording: Wording]}
+ */
+export function wordingOf(texts, wanted) {
+  const languages = Object.keys(texts)
+  for (const tag of wanted) {
+    const asked = tag.toLowerCase()
+    const found =
+      languages.find((language) => language.toLowerCase() == asked) ??
+      languages.find((language) => language.slice(0, 2).toLowerCase() == asked.slice(0, 2))
+    if (asked && found) return [found, texts[found]]
+  }
+  return [languages[0], texts[languages[0]]]
+}
