@@ -74,9 +74,11 @@ class Console:
         fields = {"link": secret, "next": ""}
         return client.post("/console/signin", data=fields, headers={"origin": HOST}, follow_redirects=False)
 
-    def stranger(self) -> TestClient:
+    def stranger(self, base_url: str = HOST) -> TestClient:
         """Another browser, signed out, that follows no redirects."""
-        return TestClient(self.app, base_url=HOST, follow_redirects=False)
+        client = TestClient(self.app, base_url=base_url, follow_redirects=False)
+        client.portal = self.client.portal  # the loop on which the application has started
+        return client
 
 
 def read(answer: httpx.Response) -> BeautifulSoup:

@@ -9,9 +9,13 @@ from starlette.routing import BaseRoute, Route
 from collector.web import assets
 from collector.web.console import (
     signin,
+    sites,
 )
 
-ROOMS = (signin,)
+ROOMS = (
+    signin,
+    sites,
+)
 
 
 async def _to_home(request: Request) -> Response:

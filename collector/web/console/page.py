@@ -57,9 +57,9 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
     return HTMLResponse(text, status, HEADERS)
 
 
-def link(site: str | None, path: str, **query: Any) -> str:
+def link(chosen: str | None, path: str, /, **query: Any) -> str:
     """An address within the console that keeps the chosen site; a parameter that is None is left out."""
-    asked = {name: value for name, value in {"site": site, **query}.items() if value is not None}
+    asked = {name: value for name, value in {"site": chosen, **query}.items() if value is not None}
     return f"{path}?{urlencode(asked)}" if asked else path
 
 

@@ -7,7 +7,6 @@ browsers fetch ahead; only the button does.
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -64,10 +63,9 @@ async def sign_out(request: Request) -> Response:
 
 def local_path(text: str) -> str:
     """Where to go after signing in: a page of the console and nothing else."""
-    parts = urlsplit(text) if text.isprintable() and "\\" not in text else None
-    if parts is None or parts.scheme or parts.netloc or not parts.path.startswith(HOME) or parts.path == SIGNIN:
-        return HOME
-    return text
+    path = text.partition("?")[0]
+    local = path.startswith(HOME) and path != SIGNIN and "\\" not in text and text.isprintable()
+    return text if local else HOME
 
 
 routes = [
