@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMPS := .stamps
 JOBS ?= 2
 
-.PHONY: run test lint bench soak clean
+.PHONY: run test browsers lint bench soak clean
 
 run: $(STAMPS)/run
 	@$(BIN)/footfall site list --json --db footfall.db 2>/dev/null | grep -q write_key \
@@ -22,8 +22,12 @@ run: $(STAMPS)/run
 	@echo
 	@exec $(BIN)/footfall serve --db footfall.db
 
-test: $(STAMPS)/dev $(STAMPS)/sdk
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+# Tests of one browser stay in one worker (loadgroup), so that each browser starts once.
+test: $(STAMPS)/dev $(STAMPS)/sdk $(STAMPS)/axe browsers
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+browsers:
+	@sh tests/browsers/install.sh
 
 lint: $(STAMPS)/dev
 	$(BIN)/ruff check .
@@ -38,7 +42,7 @@ soak: $(STAMPS)/dev
 	FOOTFALL_SOAK=1 $(BIN)/python -m pytest -m soak -o timeout=1800 tests/soak tests/test_kill.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(STAMPS) tests/sdk/node_modules
+	rm -rf $(VENV) $(STAMPS) tests/sdk/node_modules tests/browsers/node_modules
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Footfall needs Python 3.11 or newer"; exit 1; }
@@ -54,4 +58,8 @@ $(STAMPS)/dev: pyproject.toml | $(BIN)/python
 
 $(STAMPS)/sdk: tests/sdk/package-lock.json
 	cd tests/sdk && npm ci --no-audit --no-fund --loglevel=error
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/axe: tests/browsers/package-lock.json
+	cd tests/browsers && npm ci --no-audit --no-fund --loglevel=error
 	@mkdir -p $(STAMPS) && touch $@

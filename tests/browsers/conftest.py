@@ -1,0 +1,81 @@
+"""Real browsers for tests: each test that asks for `engine` runs in all of them, one worker and one start for each.
+
+A test gets a profile that has never been anywhere, a shop on an origin of its own, and a line to a real collector. When
+it ends, no fault may have reached a page, and every acknowledged call must be on disk once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+from conftest import Collector, make_site
+
+from browsers.engines import Engine
+from browsers.engines.chromium import Chromium
+from browsers.engines.firefox import Firefox
+from browsers.engines.webkit import WebKit
+from browsers.serving import HOST
+from browsers.visiting import Visit
+from collector.event import ConsentMode
+from collector.store.sqlite import SqliteStore
+
+ENGINES: dict[str, Callable[[], Engine]] = {"chromium": Chromium, "firefox": Firefox, "webkit": WebKit}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "xdist_group: known also where pytest-xdist is off")
+    config.addinivalue_line("markers", "engines(*names): the only engines in which a test runs")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("engines")
+        names = only.args if only else ENGINES
+        chosen = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
+        metafunc.parametrize("engine", chosen, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    one = ENGINES[request.param]()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="session")
+def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
+    """For all browser tests of a worker: sites `shop` (opt-out), `strict` (opt-in) and `quiet` (cookieless)."""
+    db = tmp_path_factory.mktemp("browsers") / "footfall.db"
+    store = SqliteStore.open(str(db))
+    for name, consent in (
+        ("shop", ConsentMode.OPT_OUT),
+        ("strict", ConsentMode.OPT_IN),
+        ("quiet", ConsentMode.COOKIELESS),
+    ):
+        store.put_site(make_site(name, consent=consent, origins=(f"http://{HOST}",)))
+    store.close()
+    one = Collector(db)
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def site() -> str:
+    """Whose tag the pages bear; a test module or class may say another."""
+    return "shop"
+
+
+@pytest.fixture
+def visit(engine: Engine, collector: Collector, site: str) -> Iterator[Visit]:
+    one = Visit(engine, collector, site)
+    try:
+        yield one
+        assert [tab.evaluate("window.faults") for tab in one.tabs] == [[]] * len(one.tabs), "a fault reached the page"
+        stored = Counter(collector.stored())
+        assert {call["messageId"]: stored[call["messageId"]] for call in one.relay.calls()} == {
+            call["messageId"]: 1 for call in one.relay.calls()
+        }
+    finally:
+        one.end()

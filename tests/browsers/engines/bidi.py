@@ -1,0 +1,152 @@
+"""WebDriver BiDi over one web socket: commands that wait for their answer, and the network events in between.
+
+Both Chromium (through its driver) and Firefox (by itself) speak it. What enters: a socket's URL. What leaves: profiles
+and tabs. It does not know how a browser is started.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import queue
+import threading
+from contextlib import ExitStack
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from browsers.engines import CLICK_CENTRE, BrowserFault
+from browsers.engines.keys import KEYS
+
+ANSWER_S_MAX = 30
+DRIVER_TIMEOUT_S = 60
+
+
+class Bidi:
+    """A session: `ask` sends one command. Requests of pages are collected as they are told."""
+
+    def __init__(self, url: str) -> None:
+        self._open = ExitStack()
+        connection = connect(url, max_size=None, open_timeout=DRIVER_TIMEOUT_S, compression=None)
+        self._socket = self._open.enter_context(connection)
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, queue.Queue[dict[str, Any]]] = {}
+        self.requests: list[tuple[str, str]] = []  # context, "METHOD URL"
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def ask(self, method: str, **parameters: Any) -> Any:
+        number = next(self._numbers)
+        answers: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._waiting[number] = answers
+        self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        try:
+            answer = answers.get(timeout=ANSWER_S_MAX)
+        except queue.Empty:
+            raise BrowserFault(f"{method} was not answered") from None
+        finally:
+            del self._waiting[number]
+        if answer["type"] == "error":
+            raise BrowserFault(f"{method}: {answer['error']}: {answer['message']}")
+        return answer["result"]
+
+    def close(self) -> None:
+        self._open.close()
+        self._reader.join(timeout=ANSWER_S_MAX)
+
+    def _read(self) -> None:
+        try:
+            for text in self._socket:
+                self._hear(json.loads(text))
+        except ConnectionClosed:
+            return
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if message["type"] == "event":
+            if message["method"] == "network.beforeRequestSent":
+                asked = message["params"]["request"]
+                self.requests.append((message["params"]["context"] or "", f"{asked['method']} {asked['url']}"))
+        elif message.get("id") in self._waiting:
+            self._waiting[message["id"]].put(message)
+
+
+class BidiProfile:
+    """A user context: cookies and storage of its own."""
+
+    def __init__(self, bidi: Bidi) -> None:
+        self._bidi = bidi
+        self._user_context = bidi.ask("browser.createUserContext")["userContext"]
+        self._first_request = len(bidi.requests)
+
+    def open(self, url: str) -> BidiTab:
+        created = self._bidi.ask("browsingContext.create", type="tab", userContext=self._user_context)
+        tab = BidiTab(self._bidi, created["context"])
+        tab.goto(url)
+        return tab
+
+    def cookies(self) -> list[dict[str, Any]]:
+        partition = {"type": "storageKey", "userContext": self._user_context}
+        kept = self._bidi.ask("storage.getCookies", partition=partition)["cookies"]
+        return [cookie | {"value": cookie["value"]["value"]} for cookie in kept]
+
+    def requests(self) -> list[str]:
+        return [request for _, request in self._bidi.requests[self._first_request :]]
+
+    def close(self) -> None:
+        self._bidi.ask("browser.removeUserContext", userContext=self._user_context)
+
+
+class BidiTab:
+    def __init__(self, bidi: Bidi, context: str) -> None:
+        self._bidi = bidi
+        self._context = context
+
+    def goto(self, url: str) -> None:
+        self._ask("browsingContext.navigate", url=url, wait="complete")
+
+    def evaluate(self, expression: str) -> Any:
+        told = self._ask_script(f"(async () => JSON.stringify((await ({expression})) ?? null))()")
+        if told["type"] == "exception":
+            raise BrowserFault(told["exceptionDetails"]["text"])
+        return json.loads(told["result"]["value"])
+
+    def click(self, selector: str) -> None:
+        x, y = self.evaluate(f"{CLICK_CENTRE}({json.dumps(selector)})")
+        move = {"type": "pointerMove", "x": x, "y": y, "origin": "viewport"}
+        steps = [move, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
+        self._perform({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": steps})
+
+    def press(self, *keys: str) -> None:
+        values = [KEYS.get(key, key) for key in keys]
+        steps = [{"type": kind, "value": value} for value in values for kind in ("keyDown", "keyUp")]
+        self._perform({"type": "key", "id": "keyboard", "actions": steps})
+
+    def back(self) -> None:
+        self._ask("browsingContext.traverseHistory", delta=-1)
+
+    def forward(self) -> None:
+        self._ask("browsingContext.traverseHistory", delta=1)
+
+    def reload(self) -> None:
+        self._ask("browsingContext.reload", wait="complete")
+
+    def resize(self, width: int, height: int) -> None:
+        self._ask("browsingContext.setViewport", viewport={"width": width, "height": height}, devicePixelRatio=1)
+
+    def screenshot(self) -> bytes:
+        return base64.b64decode(self._ask("browsingContext.captureScreenshot", origin="document")["data"])
+
+    def close(self) -> None:
+        self._ask("browsingContext.close")
+
+    def _ask(self, method: str, **parameters: Any) -> Any:
+        return self._bidi.ask(method, context=self._context, **parameters)
+
+    def _ask_script(self, expression: str) -> Any:
+        target = {"context": self._context}
+        return self._bidi.ask("script.evaluate", expression=expression, target=target, awaitPromise=True)
+
+    def _perform(self, source: dict[str, Any]) -> None:
+        self._ask("input.performActions", actions=[source])
