@@ -23,6 +23,7 @@ from collector.ingest.launching import in_process
 from collector.store import Store
 from collector.store.sqlite import SqliteStore
 from collector.web.console.signin import new_link
+from collector.web.server import BoundedProtocol, allow_many_files
 from collector.web.tags import tag
 
 BACKLOG = 2_048
@@ -58,7 +59,7 @@ def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         lifespan="on",
         log_level="warning",
         access_log=False,
@@ -68,6 +69,7 @@ def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None
         timeout_graceful_shutdown=grace_s,
     )
     server = uvicorn.Server(config)
+    allow_many_files()
     sys.setswitchinterval(SWITCH_S)
     gc.collect()
     gc.freeze()

@@ -32,6 +32,8 @@ class Scribe:
     def __init__(self, store: Log, sock: socket.socket) -> None:
         self._store = store
         self._sock = sock
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
         self._frames = Frames.of_orders()
         self._waiting: deque[Any] = deque()  # frames that have come and are not done
         self._open = True
@@ -62,7 +64,7 @@ class Scribe:
         patience_s = 0.0 if self._waiting else self._patience_s()
         if not self._open:
             return
-        if not select.select([self._sock], [], [], patience_s)[0]:
+        if not self._poll.poll(None if patience_s is None else patience_s * 1_000):
             return
         received = self._sock.recv(RECEIVE_BYTES)
         self._open = bool(received)
