@@ -5,26 +5,17 @@ What enters: which of them. What leaves: their reasons, and what became of those
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 
 from collector.cli.options import as_json, moment, opened, print_json, print_table, setting
 from collector.event import Reason
-from collector.ingest.replaying import PAGE, foreseen, replay_all
-from collector.store import Outcome, Quarantined, Store
+from collector.ingest.replaying import chosen, foreseen, replay_all
+from collector.store import Outcome, Quarantined
 
 
 @click.group()
 def quarantine() -> None:
     """Refused calls: read them, replay them."""
-
-
-def _chosen(store: Store, site: str | None, reason: str | None) -> Iterator[Quarantined]:
-    after = 0
-    while page := store.quarantined(after, PAGE):
-        after = page[-1].id
-        yield from (one for one in page if site in (None, one.site) and reason in (None, one.reason))
 
 
 _site = click.option("--site", help="Only those of this site.")
@@ -39,7 +30,7 @@ _reason = click.option("--reason", type=click.Choice([reason.value for reason in
 def list_refused(site: str | None, reason: str | None, db: str | None, as_json: bool) -> None:
     """Refused calls, oldest first, with the reason; with --json one a line."""
     with opened(db) as store:
-        refused = list(_chosen(store, site, reason))
+        refused = list(chosen(store, site, reason))
     if as_json:
         for one in refused:
             print_json(_row(one))
@@ -60,8 +51,8 @@ def replay_refused(site: str | None, reason: str | None, dry_run: bool, db: str 
     What passes now is stored and leaves the quarantine; the rest stays.
     """
     with opened(db) as store:
-        chosen = list(_chosen(store, site, reason))
-        became = foreseen(store, chosen) if dry_run else replay_all(store, chosen)
+        refused = list(chosen(store, site, reason))
+        became = foreseen(store, refused) if dry_run else replay_all(store, refused)
         while not dry_run and store.follow():
             pass
     counts = {outcome.value: became[outcome] for outcome in Outcome}

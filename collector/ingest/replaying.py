@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from collector.event import Event, Site
 from collector.ingest.acceptance import replay
@@ -16,6 +16,14 @@ from collector.ingest.writer import Writer
 from collector.store import Entry, Outcome, Quarantined, Store
 
 PAGE = 500
+
+
+def chosen(store: Store, site: str | None, reason: str | None) -> Iterator[Quarantined]:
+    """Refused calls, oldest first; None is any."""
+    after = 0
+    while page := store.quarantined(after, PAGE):
+        after = page[-1].id
+        yield from (one for one in page if site in (None, one.site) and reason in (None, one.reason))
 
 
 def replay_all(store: Store, refused: Sequence[Quarantined]) -> Counter[Outcome]:

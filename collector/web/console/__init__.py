@@ -8,11 +8,21 @@ from starlette.routing import BaseRoute, Route
 
 from collector.web import assets
 from collector.web.console import (
+    customer,
+    customer_acts,
+    customers,
+    install,
+    quarantine,
     signin,
     sites,
 )
 
 ROOMS = (
+    customers,
+    customer_acts,
+    customer,
+    install,
+    quarantine,
     signin,
     sites,
 )
