@@ -20,7 +20,7 @@ from collector.cli.options import as_json, now_ms, print_json, setting, settings
 from collector.cli.serve import listen, serve_app
 from collector.config import Settings
 from collector.demo import mounted
-from collector.demo.books import Books
+from collector.demo.books import Books, hashed
 from collector.demo.courier import Courier
 from collector.demo.shoppers import Sent, quarter
 from collector.demo.visit import Shop
@@ -38,7 +38,8 @@ SITE = "Demo shop"
 DB = "footfall-demo.db"
 ZONE = "Europe/Paris"
 ORIGINS = ("http://127.0.0.1", "http://localhost", "http://[::1]")
-VISITORS = 3_000
+VISITORS = 2_500
+PASSWORD = "demo"
 AT_ONCE = 2_000
 GRACE_S = 1
 
@@ -85,7 +86,8 @@ def _make(settings: Settings, visitors: int, seed: int, as_json: bool) -> None:
     finally:
         store.close()
     books = Books(_books(settings.db))
-    books.bring_in(past.accounts, past.orders)
+    password = hashed(PASSWORD)
+    books.bring_in([replace(account, password=password) for account in past.accounts], past.orders)
     books.close()
     os.replace(making, settings.db)
 

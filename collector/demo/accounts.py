@@ -8,7 +8,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.demo import back_end
-from collector.demo.books import Account, Details, hashed, is_password
+from collector.demo.books import hashed, is_password
+from collector.demo.records import Account, Details
 from collector.demo.visit import Visit, handled
 from collector.enrich.email_address import normalise_email
 

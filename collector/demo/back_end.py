@@ -6,13 +6,17 @@ live shop, straight into the log for its made-up past. It knows no network and n
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from collector.demo import facts
-from collector.demo.books import Account, Details, Sold
+from collector.demo.catalogue import SHOP_NAME
+from collector.demo.records import Account, Details, Sold
+from collector.event import DAY_MS
 
 Message = dict[str, Any]
+_EPOCH = date(1970, 1, 1).toordinal()
 LIBRARY = {"name": "demo-shop", "version": "1"}
 
 
@@ -51,9 +55,45 @@ def refunded(order: Sold, at: int, amount: Any, reason: str) -> Message:
     return _track(f"demo:refunded:{order.id}", "Order Refunded", at, told)
 
 
+def mailed(event: str, at: int, email: str, campaign: str, subject: str) -> Message:
+    """What the mailing service reports of one mail."""
+    told = {"email": email, "campaign_id": campaign, "campaign_name": campaign, "email_subject": subject}
+    return _track(f"demo:mail:{campaign}:{email}:{event}", event, at, told)
+
+
+def staff_said(order: Sold, at: int, staff: str, event: str, properties: dict[str, Any]) -> Message:
+    """What somebody at the desk wrote down about the person of an order."""
+    who = {"userId": order.account} if order.account else {}
+    told = properties | ({} if who else {"email": order.details.email})
+    message = _track(f"demo:desk:{order.id}:{event}", event, at, told, **who)
+    message["context"] = {"library": LIBRARY, "actor": {"type": "staff", "name": staff}}
+    return message
+
+
+def in_the_shop(order: Sold) -> Message:
+    """An order that was made on the shop's own tablet, in its rooms."""
+    told = facts.order(order.id, order.basket) | {"email": order.details.email}
+    told |= {"affiliation": f"{SHOP_NAME}, Lyon", "sold_via": "tablet"}
+    return _track(f"demo:order:{order.id}", "Order Completed", order.at, told, userId=order.account)
+
+
+def repriced(product_id: str, at: int, properties: dict[str, Any]) -> Message:
+    """`Product Updated`: a price has changed."""
+    told = {"product_id": product_id} | properties
+    return _track(f"demo:product:{product_id}:{at}", "Product Updated", at, told)
+
+
 def instant(at: int) -> str:
     """Milliseconds as the ISO 8601 time that the wire carries."""
-    return datetime.fromtimestamp(at / 1_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    day, rest = divmod(at, DAY_MS)
+    seconds, ms = divmod(rest, 1_000)
+    minutes, second = divmod(seconds, 60)
+    return f"{_date(day)}T{minutes // 60:02}:{minutes % 60:02}:{second:02}.{ms:03}Z"
+
+
+@lru_cache(256)
+def _date(day: int) -> str:
+    return date.fromordinal(_EPOCH + day).isoformat()
 
 
 def _track(id: str, event: str, at: int, properties: dict[str, Any], **who: str) -> Message:

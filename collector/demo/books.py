@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 import sqlite3
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from collector.demo.basket import Basket
+from collector.demo.records import Account, Session, Sold
 
 T = TypeVar("T", bound=Struct)
 RECORDS_MAX = 20_000
@@ -30,53 +30,6 @@ _GET = "SELECT body FROM records WHERE kind = ? AND id = ?"
 _OWNED = "SELECT body FROM records WHERE kind = ? AND owner = ? ORDER BY at DESC LIMIT ?"
 _TRIM = """DELETE FROM records WHERE kind = ?1 AND at < (
     SELECT at FROM records WHERE kind = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2)"""
-
-
-class Details(Struct, frozen=True):
-    """Whom and where to send to."""
-
-    email: str
-    first_name: str
-    last_name: str
-    phone: str = ""
-    address: str = ""
-    postcode: str = ""
-    city: str = ""
-    country: str = ""
-
-
-class Account(Struct, frozen=True, kw_only=True):
-    """`id` is the user id that Footfall hears of; `password` is salted and hashed."""
-
-    id: str
-    details: Details
-    password: str
-    at: int
-
-
-class Sold(Struct, frozen=True, kw_only=True):
-    """An order. `account` is '' for a guest; `status` is paid, shipped, delivered, cancelled or refunded."""
-
-    id: str
-    basket: Basket
-    details: Details
-    account: str
-    at: int
-    status: str = "paid"
-    thumb: str = ""
-
-
-class Session(Struct, frozen=True, kw_only=True):
-    """What the shop remembers of one browser. `calls` wait to be told by the next page, `notice` to be shown on it."""
-
-    basket: Basket = Basket()
-    cart_id: str = ""
-    checkout_id: str = ""
-    details: Details | None = None
-    account: str = ""
-    orders: tuple[str, ...] = ()
-    calls: tuple[list[Any], ...] = ()
-    notice: str = ""
 
 
 class Books:

@@ -14,6 +14,7 @@ from collector.demo.catalogue import VARIANTS
 from collector.demo.visit import Visit, handled
 
 COUPON_MAX = 40
+REFUSALS = {"expired": "has expired", "unknown": "is not one of ours"}
 TOO_MANY = f"We can send at most {QUANTITY_MAX} of one thing at a time."
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 CURRENCIES = ("EUR", "GBP")
 SIGNS = {"EUR": "€", "GBP": "£"}
 SHOP_NAME = "Heron & Hazel"
+FEATURED = ("204", "402", "104", "302", "403", "101", "203", "406")
 
 
 class Category(Struct, frozen=True):

@@ -12,15 +12,15 @@ from starlette.routing import Route
 from collector.demo import back_end, facts
 from collector.demo.accounts import FIELD_MAX
 from collector.demo.basket import Basket
-from collector.demo.books import Details, Sold
+from collector.demo.records import Details, Sold
 from collector.demo.visit import Visit, handled
 from collector.enrich.email_address import normalise_email
 
 GOOD_CARD, BAD_CARD = "4242424242424242", "4000000000000002"
-COUNTRIES = ("Austria", "Belgium", "France", "Germany", "Ireland", "Italy", "Netherlands", "Poland", "Portugal", "Spain",
-             "Sweden", "Switzerland", "United Kingdom")  # fmt: skip
-ASKED = {"first_name": "first name", "last_name": "last name", "address": "street and number", "postcode": "postcode",
-         "city": "town"}  # fmt: skip
+COUNTRIES = ("Austria", "Belgium", "France", "Germany", "Ireland", "Italy", "Netherlands", "Poland", "Portugal",
+             "Spain", "Sweden", "Switzerland", "United Kingdom")  # fmt: skip
+ASKED = {"first_name": "first name", "last_name": "last name", "address": "street and number",
+         "postcode": "postcode", "city": "town"}  # fmt: skip
 ORDER_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 TEXT_MAX = 500
 

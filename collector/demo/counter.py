@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from collector.demo import back_end
 from collector.demo.back_end import Message
-from collector.demo.books import Sold
+from collector.demo.records import Sold
 from collector.demo.visit import Visit, handled
 
 # What may be done to an order of each status, and what it is called on the button.

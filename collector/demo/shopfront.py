@@ -9,11 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.demo import facts
-from collector.demo.catalogue import CATEGORIES, CURRENCIES, PRODUCTS, Product, Variant, find, listed
+from collector.demo.catalogue import CATEGORIES, CURRENCIES, FEATURED, PRODUCTS, Product, Variant, find, listed
 from collector.demo.visit import Visit, handled
 from collector.enrich.email_address import normalise_email
 
-FEATURED = ("204", "402", "104", "302", "403", "101", "203", "406")
 QUERY_MAX = 100
 SORTS = {"": "Our choice", "price": "Price, low to high", "name": "Name"}
 _SCHEMA_NAMES = {"Colour": "color", "Size": "size", "Pattern": "pattern"}

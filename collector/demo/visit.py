@@ -22,8 +22,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from collector.demo.back_end import Message
-from collector.demo.books import Account, Books, Session, Sold
+from collector.demo.books import Books
 from collector.demo.catalogue import CATEGORIES, CURRENCIES, SHOP_NAME, money
+from collector.demo.records import Account, Session, Sold
 
 COOKIE = "demo_shop"
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]{32}")
