@@ -43,6 +43,8 @@ def test_site_add_makes_the_database_and_prints_keys_and_the_tag(db: Path) -> No
             "identity": "open",
             "timezone": "UTC",
             "ids": "",
+            "cookie_domain": "",
+            "prompt": "",
         }
     ]
 

@@ -14,7 +14,9 @@ from collector.cli.options import as_json, now_ms, opened, print_json, print_tab
 from collector.errors import Misuse, NotFound
 from collector.event import ConsentMode, IdentityMode, Site
 from collector.ingest.sites import KEYS, checked_name, checked_origins, checked_zone, new_site, rotated
+from collector.ingest.snippets import checked_domain, checked_prompt
 from collector.store import Store
+from collector.store.snippets import SnippetSettings
 from collector.web.tags import tag
 
 
@@ -25,6 +27,10 @@ def site() -> None:
 
 def _rules(function: Any) -> Any:
     for option in (
+        click.option(
+            "--prompt", type=click.File("rb"), help="The consent prompt's wording, a JSON file; {} takes it back."
+        ),
+        click.option("--cookie-domain", help="The domain of the visitor's cookie, such as shop.example."),
         click.option("--ids", help="A space of its own for this site's user ids."),
         click.option("--timezone", help="The time zone of its days, such as Europe/Paris."),
         click.option("--identity", type=click.Choice([mode.value for mode in IdentityMode]), help="Whose word counts."),
@@ -42,11 +48,14 @@ def _rules(function: Any) -> Any:
 @as_json
 def add(name: str, db: str | None, url: str | None, as_json: bool, **rules: Any) -> None:
     """Add a site and print its keys and its tag. The secret and identity keys are shown this once."""
+    for_snippet = _said_of_snippet(rules)
     made, secret = new_site(checked_name(name), **_said(rules))
     with opened(db, create=True) as store:
         if any(other.name == name for other in store.sites()):
             raise Misuse(f"there is a site named {name} already")
         store.put_site(made)
+        if for_snippet:
+            store.put_snippet(SnippetSettings(site=name, **for_snippet))
     keys = {"write_key": made.write_key, "secret_key": secret, "identity_key": made.identity_key}
     _show({"site": name, **keys, "tag": tag(made, settings_of(url=url).public_url)}, as_json)
 
@@ -57,7 +66,7 @@ def add(name: str, db: str | None, url: str | None, as_json: bool, **rules: Any)
 def list_sites(db: str | None, as_json: bool) -> None:
     """All sites, without their secret keys."""
     with opened(db) as store:
-        rows = [_public(one) for one in store.sites()]
+        rows = [_public(one) | _public_of_snippet(_snippet(store, one.name)) for one in store.sites()]
     if as_json:
         print_json(rows)
     else:
@@ -84,10 +93,14 @@ def list_sites(db: str | None, as_json: bool) -> None:
 @as_json
 def edit(name: str, db: str | None, as_json: bool, **rules: Any) -> None:
     """Change a site's rules. The origins that are given replace all it had."""
+    for_snippet = _said_of_snippet(rules)
     with opened(db) as store:
         edited = replace(_find(store, name), **_said(rules))
         store.put_site(edited)
-    _show(_public(edited), as_json)
+        snippet = replace(_snippet(store, name), **for_snippet)
+        if for_snippet:
+            store.put_snippet(snippet)
+    _show(_public(edited) | _public_of_snippet(snippet), as_json)
 
 
 @site.command("rotate-key")
@@ -129,6 +142,26 @@ def _said(rules: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
+def _said_of_snippet(rules: dict[str, Any]) -> dict[str, Any]:
+    """Takes what is for the snippet out of the rules, checked."""
+    domain, prompt = rules.pop("cookie_domain"), rules.pop("prompt")
+    said: dict[str, Any] = {}
+    if domain is not None:
+        said["cookie_domain"] = checked_domain(domain)
+    if prompt is not None:
+        said["prompt"] = checked_prompt(prompt.read())
+    return said
+
+
+def _snippet(store: Store, name: str) -> SnippetSettings:
+    return next((one for one in store.snippets() if one.site == name), SnippetSettings(site=name))
+
+
+def _public_of_snippet(settings: SnippetSettings) -> dict[str, Any]:
+    prompt = settings.prompt
+    return {"cookie_domain": settings.cookie_domain, "prompt": prompt.version if prompt else ""}
+
+
 def _find(store: Store, name: str) -> Site:
     for one in store.sites():
         if one.name == name:
@@ -154,4 +187,4 @@ def _show(shown: dict[str, Any], as_json: bool) -> None:
         return
     for field, value in shown.items():
         text = " ".join(value) if isinstance(value, list) else value
-        click.echo(f"{field.replace('_', ' ') + ':':14}{text}")
+        click.echo(f"{field.replace('_', ' ') + ':':16}{text}")

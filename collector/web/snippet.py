@@ -1,6 +1,6 @@
 """The tag's script and its lazy parts, as the pages of any shop load them.
 
-What enters: the committed build and the sites' public settings. What leaves: `/f.js`, for some minutes, with those settings
+What enters: the committed build and the sites' public settings. What leaves: `/f.js`, for some minutes, those settings
 around it; `/f.HASH.js`, for good, the bare build; and the same of each part. It knows no visitor.
 """
 
