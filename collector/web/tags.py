@@ -16,9 +16,12 @@ def tag(site: Site, url: str) -> str:
 
 
 def pinned_tag(site: Site, url: str, path: str, integrity: str) -> str:
-    """The tag of one version; a browser runs it only where the script is byte for byte the one that was shown here."""
+    """The tag of one version; a browser runs it only where the script is byte for byte the one that was shown here.
+
+    That script holds no site's settings, so the tag says what `/f.js` would have known.
+    """
     source = escape(f"{url}{path}")
     return (
         f'<script async src="{source}" integrity="{escape(integrity)}" crossorigin="anonymous" '
-        f'data-key="{site.write_key}"></script>'
+        f'data-key="{site.write_key}" data-consent="{site.consent.value}"></script>'
     )
