@@ -48,6 +48,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (self.url or f"http://{host}:{self.port}").rstrip("/")
 
+    @property
+    def local_url(self) -> str:
+        """Where the collector is reached on its own machine, whatever name browsers use."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
 
 def read_settings(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Flags that were not given are None (or empty, where they repeat). Raises Misuse for a value of the wrong kind."""

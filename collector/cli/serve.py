@@ -16,12 +16,12 @@ import uvicorn
 from msgspec.structs import replace
 
 from collector.app import build_app
-from collector.cli.options import as_json, now_ms, print_json, setting, settings_of
+from collector.cli.options import as_json, now_ms, opened, print_json, setting, settings_of
 from collector.config import SETTINGS, Settings
 from collector.errors import FootfallError
 from collector.ingest.launching import in_process
 from collector.store import Store
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.lock import take
 from collector.web.console.signin import new_link
 from collector.web.server import BoundedProtocol, allow_many_files
 from collector.web.tags import tag
@@ -42,16 +42,13 @@ GRACE_S = 30
 def serve(as_json: bool, **flags: Any) -> None:
     """Take calls, keep them, answer questions."""
     settings = settings_of(**flags)
-    store = SqliteStore.open(settings.db, create=True)
-    try:
-        with listen(settings) as listener:
-            settings = replace(settings, port=listener.getsockname()[1])
-            writing = in_process([sys.executable, "-m", "collector.writing", settings.db])
-            app = build_app(settings, store, launch=writing)
-            _announce(settings, store, as_json)
-            serve_app(app, listener)
-    finally:
-        store.close()
+    with take(settings.db, "serve") as lock, opened(settings.db, create=True) as store, listen(settings) as listener:
+        settings = replace(settings, port=listener.getsockname()[1])
+        lock.tell(settings.local_url)
+        command = [sys.executable, "-m", "collector.writing", settings.db]
+        app = build_app(settings, store, launch=in_process(command, keep_open=[lock.descriptor]))
+        _announce(settings, store, as_json)
+        serve_app(app, listener)
 
 
 def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None:

@@ -26,12 +26,15 @@ def in_thread(store: Log) -> Launch:
     return launch
 
 
-def in_process(command: Sequence[str]) -> Launch:
-    """The command gets the socket's descriptor as its last argument. Its own interpreter, hence its own lock."""
+def in_process(command: Sequence[str], keep_open: Sequence[int] = ()) -> Launch:
+    """The command gets the socket's descriptor as its last argument. Its own interpreter, hence its own lock.
+
+    `keep_open`: descriptors that it holds until it ends, knowing nothing of them, such as that of the database's lock.
+    """
 
     def launch(far: socket.socket) -> Callable[[], None]:
         with far:
-            process = subprocess.Popen([*command, str(far.fileno())], pass_fds=[far.fileno()])
+            process = subprocess.Popen([*command, str(far.fileno())], pass_fds=[far.fileno(), *keep_open])
 
         def join() -> None:
             process.wait()
