@@ -31,6 +31,7 @@ from collector.ingest.acceptance import accept
 from collector.ingest.sites import new_site, rotated
 from collector.store import Entry, Store
 from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.lock import take
 from collector.web.console.signin import new_link
 from collector.wire import envelope_of
 
@@ -53,15 +54,16 @@ GRACE_S = 1
 def demo(db: str, visitors: int, seed: int, as_json: bool, **where: Any) -> None:
     """A shop to walk about in, its past quarter, and the console beside it."""
     settings = settings_of(db=db, **where)
-    with listen(settings) as listener:
+    with take(db, "open the demo") as lock, listen(settings) as listener:
         settings = replace(settings, port=listener.getsockname()[1])
+        lock.tell(settings.local_url)
         if not os.path.exists(db):
             _make(settings, visitors, seed, as_json)
         store = SqliteStore.open(db, create=False)
         books = Books(_books(db))
         try:
             site, secret = _with_fresh_secret(store)
-            courier = Courier(_local(settings), secret)
+            courier = Courier(settings.local_url, secret)
             app = build_app(settings, store, [mounted(Shop(books=books, write_key=site.write_key, tell=courier.send))])
             _announce(settings, store, as_json)
             serve_app(app, listener, GRACE_S)
@@ -120,12 +122,6 @@ def _with_fresh_secret(store: Store) -> tuple[Site, str]:
 def _books(db: str) -> str:
     """The shop's own file, beside the collector's."""
     return str(Path(db).with_suffix(".shop.db"))
-
-
-def _local(settings: Settings) -> str:
-    """Where the shop's back end reaches the collector: on this machine, whatever name browsers use."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
-    return replace(settings, url="", host=host).public_url
 
 
 def _announce(settings: Settings, store: Store, as_json: bool) -> None:

@@ -1,7 +1,7 @@
 """One collector to a file: a lock beside the database, which the kernel takes back when its processes have ended.
 
-What enters: the database's path. What leaves: the lock, or a plain word on who has it. Only collectors and `restore` take
-it: commands that write for a moment go on beside a running collector, SQLite's own locks keep them apart.
+What enters: the database's path. What leaves: the lock, or a plain word on who has it. Only collectors and `restore`
+take it: commands that write for a moment go on beside a running collector, SQLite's own locks keep them apart.
 """
 
 from __future__ import annotations
