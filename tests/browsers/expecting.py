@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
+from browsers.engines import BrowserFault
 from browsers.relay import Relay
 
 ARRIVE_S_MAX = 10
@@ -51,7 +53,9 @@ def expect(
     def arrived() -> list[Told]:
         return [call for call in relay.calls() if call["messageId"] not in before]
 
-    found = wait_for(lambda: in_order(arrived(), calls), lambda: f"expected {told(calls)}\narrived {told(arrived())}")
+    found: list[Told] = wait_for(
+        lambda: in_order(arrived(), calls), lambda: f"expected {told(calls)}\narrived {told(arrived())}"
+    )
     if refute is None:
         return found
     quiet(relay)
@@ -74,12 +78,15 @@ def in_order(arrived: list[Told], calls: Sequence[Told]) -> list[Told] | None:
 
 
 def wait_for(question: Callable[[], Any], otherwise: Callable[[], str], seconds: float = ARRIVE_S_MAX) -> Any:
-    """What `question` answers as soon as that is neither None nor False."""
+    """What `question` answers as soon as that is neither None nor False. A page that is changing is asked again."""
     deadline = time.monotonic() + seconds
-    while (answer := question()) is None or answer is False:
+    while True:
+        with suppress(BrowserFault):
+            answer = question()
+            if answer is not None and answer is not False:
+                return answer
         assert time.monotonic() < deadline, otherwise()
         time.sleep(0.02)
-    return answer
 
 
 def quiet(relay: Relay) -> None:

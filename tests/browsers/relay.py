@@ -105,6 +105,11 @@ class Relay:
                     found.setdefault(call["messageId"], call)
         return list(found.values())
 
+    def passed(self) -> list[tuple[str, int, int, float]]:
+        """All that passed, for a person to read: path, calls, status, and how many seconds ago."""
+        now = time.monotonic()
+        return [(one.path, len(one.calls), one.status, round(now - one.at, 1)) for one in list(self.exchanges)]
+
     def stop(self) -> None:
         self._open.set()
         self._server.stop()

@@ -10,13 +10,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
 HOST = "localhost"
-MODES = {"shop": "opt-out", "strict": "opt-in", "quiet": "cookieless"}
 TYPES = {".js": "text/javascript", ".json": "application/json"}
 
 # What goes wrong in a page is kept there, so that a test sees whether the snippet's faults reached it.
 WATCH = """<script nonce="page">window.faults = [];
 addEventListener('error', event => faults.push(String(event.message || event.target.src)));
-addEventListener('unhandledrejection', event => faults.push(String(event.reason)));</script>"""
+addEventListener('unhandledrejection', event => faults.push(String(event.reason)));
+addEventListener('securitypolicyviolation', event => faults.push(event.violatedDirective + ' ' + event.blockedURI));
+addEventListener('message', event => faults.push(...event.data.faults ?? []));</script>"""
 
 
 class Answer(NamedTuple):
@@ -79,7 +80,7 @@ class Shop:
 
     def tag(self, **attributes: str) -> str:
         """The tag as a shop pastes it; `data_user` stands for `data-user`."""
-        said = {"data_key": f"wk_{self.site}", "data_consent": MODES[self.site]} | attributes
+        said = {"data_key": f"wk_{self.site}"} | attributes
         more = "".join(f' {name.replace("_", "-")}="{value}"' for name, value in said.items())
         return f'<script async src="{self.collector}/f.js"{more}></script>'
 

@@ -1,4 +1,4 @@
-"""A person before a shop: a fresh browser, the shop on its own origin, and a line to a collector that notes what passes."""
+"""A person before a shop: a fresh browser, the shop on its own origin, and a line to the collector that notes all."""
 
 from __future__ import annotations
 

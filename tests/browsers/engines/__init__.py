@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+# Where a click goes: the middle of what a selector finds; `>>>` leads into a shadow tree.
 CLICK_CENTRE = """(selector => {
-  const element = document.querySelector(selector);
+  const [host, inner] = selector.split('>>>').map(part => part.trim());
+  let element = document.querySelector(host);
+  if (inner) element = element?.shadowRoot?.querySelector(inner);
   if (!element) throw new Error('nothing matches ' + selector);
   element.scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});
   const box = element.getBoundingClientRect();
