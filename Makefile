@@ -18,21 +18,22 @@ run: $(STAMPS)/run
 	@echo "  look it up:    $(BIN)/footfall customer 42"
 	@echo "  read by HTTP:  $(BIN)/footfall token create me --scope read --scope export"
 	@echo "  a real shop:   $(BIN)/footfall site edit shop --consent opt-in --origin https://shop.example (this site counts everyone)"
-	@echo "The tag's script, /f.js, is not served yet: until then an SDK or curl sends."
 	@echo
 	@exec $(BIN)/footfall serve --db footfall.db
 
 # Tests of one browser stay in one worker (loadgroup), so that each browser starts once.
-test: $(STAMPS)/dev $(STAMPS)/sdk $(STAMPS)/axe browsers
+test: $(STAMPS)/dev $(STAMPS)/sdk $(STAMPS)/axe $(STAMPS)/snippet browsers
+	cd snippet && npm test --silent
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 browsers:
 	@sh tests/browsers/install.sh
 
-lint: $(STAMPS)/dev
+lint: $(STAMPS)/dev $(STAMPS)/snippet
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd snippet && npm run check --silent
 
 bench: $(STAMPS)/dev
 	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq wrk; }
@@ -42,7 +43,7 @@ soak: $(STAMPS)/dev
 	FOOTFALL_SOAK=1 $(BIN)/python -m pytest -m soak -o timeout=1800 tests/soak tests/test_kill.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(STAMPS) tests/sdk/node_modules tests/browsers/node_modules
+	rm -rf $(VENV) $(STAMPS) snippet/node_modules tests/sdk/node_modules tests/browsers/node_modules
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Footfall needs Python 3.11 or newer"; exit 1; }
@@ -58,6 +59,10 @@ $(STAMPS)/dev: pyproject.toml | $(BIN)/python
 
 $(STAMPS)/sdk: tests/sdk/package-lock.json
 	cd tests/sdk && npm ci --no-audit --no-fund --loglevel=error
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/snippet: snippet/package-lock.json
+	cd snippet && npm ci --no-audit --no-fund --loglevel=error
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/axe: tests/browsers/package-lock.json

@@ -31,8 +31,8 @@ async function bundle(entry, define, options = {}) {
 
 /** @param {string} text @returns {[hash: string, integrity: string]} */
 function identify(text) {
-  const digest = createHash('sha384').update(text).digest()
-  return [digest.toString('hex').slice(0, 12), 'sha384-' + digest.toString('base64')]
+  const digest = createHash('sha256').update(text).digest()
+  return [createHash('sha384').update(text).digest('hex').slice(0, 12), 'sha256-' + digest.toString('base64')]
 }
 
 mkdirSync(folder, { recursive: true })

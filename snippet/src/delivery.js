@@ -1,8 +1,8 @@
-import { DONE, LATER, TOO_LARGE, backOff, firstBatch, verdict } from './batch.js'
+import { REQUEST_BYTES_MAX, firstBatch } from './batch.js'
 import { guard, warn } from './guard.js'
+import { DONE, LATER, TOO_LARGE, backOff, verdict } from './verdict.js'
 
 const GATHER_MS = 250
-const REQUEST_BYTES_MAX = 60_000 // all keepalive bodies of a page in flight share 65,536
 
 /**
  * Calls leave in batches, oldest first, and stay on the shelf until the collector has said that they are on disk.
@@ -13,52 +13,45 @@ const REQUEST_BYTES_MAX = 60_000 // all keepalive bodies of a page in flight sha
  *   shelf: ReturnType<typeof import('./shelf.js').openShelf>,
  *   send: (texts: string[]) => Promise<Answer>,
  *   alone: (work: () => Promise<void>) => Promise<void>,
- *   clock: {now: () => number, after: (ms: number, work: () => void) => any, cancel: (timer: any) => void},
+ *   now: () => number,
+ *   after: (ms: number, work: () => void) => void,
  *   chance: () => number,
  *   mayCollect: () => boolean,
- *   finish: (call: Call) => void,
+ *   finish: (call: any) => void,
  * }} needs `alone` runs its work while no other tab runs its own; `finish` completes a call that is about to be kept
  */
-export function openDelivery({ shelf, send, alone, clock, chance, mayCollect, finish }) {
+export function openDelivery({ shelf, send, alone, now, after, chance, mayCollect, finish }) {
   /** @type {Call[]} */
   let fresh = []
-  /** @type {Map<string, number>} */
-  const flying = new Map()
   /** @type {Set<string>} */
-  const own = new Set()
+  const flying = new Set()
   let failures = 0
   let notBefore = 0
-  /** @type {any} */
-  let timer
+  let wakings = 0
 
+  /** Wakes up once, at the last moment that was said. @param {number} ms */
+  const wake = (ms) => {
+    const mine = ++wakings
+    after(Math.max(ms, notBefore - now()), () => mine == wakings && flush())
+  }
   const keep = () => {
     for (const call of fresh.splice(0)) {
       finish(call)
-      own.add(call.messageId)
       shelf.put(call.messageId, JSON.stringify(call))
     }
   }
-  /** @param {import('./batch.js').Stored[]} batch */
-  const forget = (batch) => {
-    for (const [id] of batch) {
-      own.delete(id)
-      shelf.drop(id)
-    }
-  }
-  /** @param {number} ms */
-  const wake = (ms) => {
-    clock.cancel(timer)
-    timer = clock.after(Math.max(ms, notBefore - clock.now()), guard(flush))
-  }
+  /** @param {number} bytesMax */
+  const next = (bytesMax) => firstBatch(shelf.all().filter(([id]) => !flying.has(id)), bytesMax)
+
   /** @param {import('./batch.js').Stored[]} batch @returns {Promise<boolean>} whether to go on */
   const deliver = async (batch) => {
-    for (const [id, text] of batch) flying.set(id, text.length)
+    for (const [id] of batch) flying.add(id)
     const { status, retryAfter } = await send(batch.map(([, text]) => text)).catch(() => NO_ANSWER)
     for (const [id] of batch) flying.delete(id)
 
     const found = verdict(status)
     if (found == LATER) {
-      notBefore = clock.now() + backOff(failures++, retryAfter, clock.now(), chance())
+      notBefore = now() + backOff(failures++, retryAfter, chance())
       wake(0)
       return false
     }
@@ -67,42 +60,42 @@ export function openDelivery({ shelf, send, alone, clock, chance, mayCollect, fi
       const half = batch.length >> 1
       return (await deliver(batch.slice(0, half))) && deliver(batch.slice(half))
     }
-    if (found != DONE) warn(`${status}: the collector refused ${batch.map(([, text]) => text)}`)
-    forget(batch)
+    if (found != DONE) warn([status, batch])
+    for (const [id] of batch) shelf.drop(id)
     return true
   }
-  const waiting = () => shelf.all().filter(([id]) => !flying.has(id))
-
   const drain = async () => {
-    for (let batch; (batch = firstBatch(waiting(), REQUEST_BYTES_MAX))[0]; ) if (!(await deliver(batch))) return
+    for (let batch; (batch = next(REQUEST_BYTES_MAX / 2))[0] && (await deliver(batch)); );
   }
-  function flush() {
+  const flush = guard(() => {
     // Another tab may have heard the answer.
     if (!mayCollect()) return clear()
     keep()
-    if (clock.now() >= notBefore) alone(drain)
-  }
+    if (now() >= notBefore) alone(drain)
+  })
   /** Nothing more of what was collected leaves. */
-  function clear() {
+  const clear = () => {
     fresh = []
-    clock.cancel(timer)
+    wakings++
     shelf.clear()
   }
   return {
     /** @param {Call} call */
     add(call) {
-      fresh.push(call)
-      if (fresh.length < 2) wake(GATHER_MS)
+      if (fresh.push(call) < 2) wake(GATHER_MS)
     },
     flush,
+    /** The network is back: there is no need to wait longer. */
+    hurry() {
+      failures = notBefore = 0
+      flush()
+    },
     /** The page may be gone in a moment: what it has not sent goes as one request. What is lost then is still on the shelf. */
     leave() {
       if (!mayCollect()) return clear()
       keep()
-      let room = REQUEST_BYTES_MAX
-      for (const length of flying.values()) room -= length
-      const batch = firstBatch(waiting().filter(([id]) => own.has(id)), room)
-      if (batch[0] && room > 0 && clock.now() >= notBefore) deliver(batch)
+      const batch = next(flying.size ? REQUEST_BYTES_MAX / 2 : REQUEST_BYTES_MAX)
+      if (batch[0] && now() >= notBefore) deliver(batch)
     },
     clear,
   }

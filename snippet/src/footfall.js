@@ -25,12 +25,8 @@ import { openVisitor } from './visitor.js'
  */
 export function openFootfall(window, config, tag, pinned) {
   const { document, navigator } = window
-  const clock = {
-    now: () => Date.now(),
-    after: (/** @type {number} */ ms, /** @type {() => void} */ work) => setTimeout(work, ms),
-    cancel: (/** @type {any} */ timer) => clearTimeout(timer),
-  }
-  const { now } = clock
+  const { now } = Date
+  const after = (/** @type {number} */ ms, /** @type {() => void} */ work) => void setTimeout(work, ms)
   const newId = uuidMaker(now, (length) => crypto.getRandomValues(new Uint8Array(length)))
   const cookies = openCookies(document, { domain: config.cookieDomain, secure: location.protocol == 'https:' })
   const consent = openConsent({
@@ -49,7 +45,8 @@ export function openFootfall(window, config, tag, pinned) {
     shelf: openShelf({ storage: () => localStorage, prefix: `footfall:${config.key}:`, mayStore: consent.mayStore }),
     send,
     alone: alone.run,
-    clock,
+    now,
+    after,
     chance: Math.random,
     mayCollect: consent.mayCollect,
     // Frameworks set the title after the address.
@@ -94,7 +91,7 @@ export function openFootfall(window, config, tag, pinned) {
     consent.renew()
     running = []
     if (!isOff(config.auto)) {
-      const needs = { track, page, view, window, document, clock }
+      const needs = { track, page, view, window, after }
       running.push(startPages(needs))
       load('shop', (feature) => running?.push(feature(needs)))
     }
@@ -151,7 +148,7 @@ export function openFootfall(window, config, tag, pinned) {
       start()
       kept.forEach((call) => run(...call))
       asking.begin()
-      watchLeaving(window, guard(() => (delivery.leave(), alone.release())), guard(delivery.flush))
+      watchLeaving(window, guard(() => (delivery.leave(), alone.release())), delivery.hurry)
     }),
   }
 }

@@ -3,7 +3,7 @@
  *
  * @param {Window} window
  * @param {() => void} leave
- * @param {() => void} back
+ * @param {() => void} back it is looked at again, or the network is there again
  */
 export function watchLeaving(window, leave, back) {
   window.addEventListener('pagehide', leave)

@@ -28,7 +28,7 @@ export function openShelf({ storage, prefix, mayStore }) {
   }
   return {
     /** Oldest first: ids sort by time. */
-    all: () => [...stored(), ...memory].sort(([a], [b]) => (a < b ? -1 : 1)),
+    all: () => [...stored(), ...memory].sort(),
     /** @param {string} id @param {string} text */
     put(id, text) {
       try {

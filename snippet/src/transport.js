@@ -1,9 +1,10 @@
-const KEEPALIVE_BYTES_MAX = 64_000
+import { REQUEST_BYTES_MAX, bytesOf } from './batch.js'
+
 const TIMEOUT_MS = 30_000
 
 /**
- * One request to the collector, without cookies; as plain text, which spares the browser a question beforehand. Small ones
- * outlive the page.
+ * One request to the collector, without cookies; as plain text, which spares the browser a question beforehand. Where it is
+ * small enough it outlives the page.
  *
  * @param {{url: string, key: string, now: () => number}} needs
  */
@@ -15,7 +16,7 @@ export function openTransport({ url, key, now }) {
     const { status, headers } = await fetch(url + 'v1/batch', {
       method: 'POST',
       body,
-      keepalive: new TextEncoder().encode(body).length < KEEPALIVE_BYTES_MAX,
+      keepalive: bytesOf(body) <= REQUEST_BYTES_MAX,
       credentials: 'omit',
       signal: AbortSignal.timeout?.(TIMEOUT_MS),
     })

@@ -5,12 +5,12 @@ import { campaignOf } from './campaign.js'
  * however late it is told; of a later one in the same document the referrer is the page before.
  *
  * @param {Pick<Document, 'referrer' | 'title'>} document
- * @param {Pick<Location, 'href'>} location
+ * @param {Pick<Location, 'href' | 'pathname' | 'search'>} location
  * @param {{hash?: boolean}} config `hash`: the part behind # tells pages apart
  */
 export function openView(document, location, { hash }) {
   const url = () => (hash ? location.href : location.href.split('#')[0])
-  let campaign = campaignOf(new URL(url()).search)
+  let campaign = campaignOf(location.search)
   let referrer = document.referrer
   /** @type {Set<() => void>} */
   const watchers = new Set()
@@ -20,7 +20,7 @@ export function openView(document, location, { hash }) {
     /** @param {string} from the page before, or '' */
     move(from) {
       referrer = from
-      campaign = campaignOf(new URL(url()).search)
+      campaign = campaignOf(location.search)
       for (const watcher of watchers) watcher()
     },
     /** @param {() => void} watcher called after each move @returns {() => void} */
@@ -28,9 +28,9 @@ export function openView(document, location, { hash }) {
       watchers.add(watcher)
       return () => void watchers.delete(watcher)
     },
-    context() {
-      const { pathname: path, search } = new URL(url())
-      return { page: { url: url(), path, search, title: document.title, referrer }, campaign }
-    },
+    context: () => ({
+      page: { url: url(), path: location.pathname, search: location.search, title: document.title, referrer },
+      campaign,
+    }),
   }
 }

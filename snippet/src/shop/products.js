@@ -8,10 +8,10 @@ const SETTLE_MS = 100
  * What the page before had already shown is not this page's.
  *
  * @param {{track: (name: string, properties: object) => void, view: ReturnType<typeof import('../view.js').openView>,
- *   document: Document, clock: {after: (ms: number, work: () => void) => any}}} needs
+ *   window: Window, after: (ms: number, work: () => void) => void}} needs
  * @returns {() => void}
  */
-export function startProducts({ track, view, document, clock }) {
+export function startProducts({ track, view, window: { document }, after }) {
   let url = ''
   let told = false
   let waiting = false
@@ -36,7 +36,7 @@ export function startProducts({ track, view, document, clock }) {
     }
   })
   const soon = () => {
-    if (!waiting) clock.after(SETTLE_MS, look)
+    if (!waiting) after(SETTLE_MS, look)
     waiting = true
   }
   const unwatch = view.watch(() => {

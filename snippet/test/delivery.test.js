@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openDelivery } from '../src/delivery.js'
+import { openShelf } from '../src/shelf.js'
+import { clockAt, storageOf } from './page.js'
+
+const PREFIX = 'footfall:wk:'
+
+/** @param {(texts: string[], request: number) => any} collector answers a status, [status, Retry-After] or throws */
+function deliveryTo(collector, /** @type {any} */ { kept = {}, clock = clockAt(), mayStore = true, mayCollect = () => true } = {}) {
+  /** @type {string[][]} */
+  const requests = []
+  const send = async (/** @type {string[]} */ texts) => {
+    requests.push(texts.map((text) => JSON.parse(text).messageId))
+    const [status, retryAfter = null] = [await collector(texts, requests.length)].flat()
+    return { status, retryAfter }
+  }
+  const shelf = openShelf({ storage: () => storageOf(kept), prefix: PREFIX, mayStore: () => mayStore })
+  const delivery = openDelivery({
+    shelf,
+    send,
+    alone: (work) => work(),
+    now: clock.now,
+    after: clock.after,
+    chance: () => 0.5,
+    mayCollect,
+    finish: (call) => (call.context.title = 'late'),
+  })
+  const add = (/** @type {string[]} */ ...ids) => ids.forEach((messageId) => delivery.add({ messageId, context: {} }))
+  return { delivery, add, requests, kept, clock, stored: () => Object.keys(kept).map((key) => key.slice(PREFIX.length)) }
+}
+const never = () => new Promise(() => {})
+
+test('calls are gathered, finished, sent as one batch and forgotten once they are acknowledged', async () => {
+  let sent = ''
+  const { add, requests, clock, stored } = deliveryTo((texts) => ((sent = texts[0]), 200))
+  add('1', '2')
+  await clock.pass(249)
+  assert.deepEqual(requests, [])
+  add('3')
+  await clock.pass(1)
+  assert.deepEqual(requests, [['1', '2', '3']])
+  assert.deepEqual(JSON.parse(sent).context, { title: 'late' })
+  assert.deepEqual(stored(), [])
+})
+
+test('what is not acknowledged is sent again by the next page, before its own calls', async () => {
+  const gone = deliveryTo(never)
+  gone.add('1')
+  await gone.clock.pass(250)
+  const next = deliveryTo(() => 200, { kept: gone.kept })
+  next.add('2')
+  await next.clock.pass(250)
+  assert.deepEqual(next.requests, [['1', '2']])
+  assert.deepEqual(next.stored(), [])
+})
+
+test('a collector that fails is asked again, each time later, and nothing is lost', async () => {
+  const { add, requests, clock, stored } = deliveryTo((_, request) => (request < 4 ? 503 : 200))
+  add('1')
+  const times = []
+  for (let ms = 0; ms < 10_000; ms += 250) {
+    await clock.pass(250)
+    if (requests.length > times.length) times.push(ms)
+  }
+  assert.deepEqual(times, [0, 500, 1_500, 3_500])
+  assert.deepEqual(stored(), [])
+})
+
+test('a collector is not asked sooner than it says, also when more calls come', async () => {
+  const { add, requests, clock } = deliveryTo((_, request) => (request < 2 ? [429, '30'] : 200))
+  add('1')
+  await clock.pass(1_000)
+  add('2')
+  await clock.pass(28_000)
+  assert.equal(requests.length, 1)
+  await clock.pass(3_000)
+  assert.deepEqual(requests[1], ['1', '2'])
+})
+
+test('with the network back nobody waits', async () => {
+  let online = false
+  const { add, delivery, requests, clock } = deliveryTo(() => (online ? 200 : Promise.reject(new TypeError('offline'))))
+  add('1')
+  await clock.pass(60_000)
+  const tried = requests.length
+  online = true
+  delivery.hurry()
+  await clock.pass(0)
+  assert.equal(requests.length, tried + 1)
+})
+
+for (const status of [400, 401, 403]) {
+  test(`what is refused with ${status} is not sent for ever`, async () => {
+    const { add, requests, clock, stored } = deliveryTo(() => status)
+    add('1')
+    await clock.pass(3_600_000)
+    assert.equal(requests.length, 1)
+    assert.deepEqual(stored(), [])
+  })
+}
+
+test('a request that is too large goes in halves; a call that is too large alone is given up', async () => {
+  const { add, requests, clock, stored } = deliveryTo((texts) => (texts.some((text) => text.includes('"3"')) ? 413 : 200))
+  add('1', '2', '3', '4')
+  await clock.pass(250)
+  assert.deepEqual(requests, [['1', '2', '3', '4'], ['1', '2'], ['3', '4'], ['3'], ['4']])
+  assert.deepEqual(stored(), [])
+})
+
+test('as the page leaves, all that is not under way goes as one request of at most 60,000 bytes', async () => {
+  let bytes = 0
+  const { delivery, requests, stored } = deliveryTo((texts) => ((bytes = Buffer.byteLength(`${texts}`)), never()))
+  for (let i = 0; i < 100; i++) delivery.add({ messageId: `${100 + i}`, context: { filler: 'é'.repeat(500) } })
+  delivery.leave()
+  delivery.leave()
+  assert.equal(requests.length, 2)
+  assert.ok(bytes < 60_000 && requests[0].length > 50, `${bytes} bytes, ${requests[0].length} calls`)
+  assert.equal(requests[1][0], `${100 + requests[0].length}`)
+  assert.equal(stored().length, 100)
+})
+
+test('without leave to store calls are held in memory, and delivered all the same', async () => {
+  const { add, requests, clock, kept } = deliveryTo((_, request) => (request < 2 ? 503 : 200), { mayStore: false })
+  add('1')
+  await clock.pass(5_000)
+  assert.deepEqual(requests, [['1'], ['1']])
+  assert.deepEqual(kept, {})
+})
+
+test('a withdrawal that another tab heard empties the shelf, and nothing is sent', async () => {
+  let allowed = true
+  const { add, requests, clock, stored } = deliveryTo(() => 503, { mayCollect: () => allowed })
+  add('1')
+  await clock.pass(250)
+  allowed = false
+  await clock.pass(60_000)
+  assert.equal(requests.length, 1)
+  assert.deepEqual(stored(), [])
+})
+
+test('a call that cannot be kept on the device is sent from memory', async () => {
+  const full = { ...storageOf(), setItem: () => assert.fail('quota') }
+  const shelf = openShelf({ storage: () => full, prefix: PREFIX, mayStore: () => true })
+  shelf.put('2', 'b')
+  shelf.put('1', 'a')
+  assert.deepEqual(shelf.all(), [['1', 'a'], ['2', 'b']])
+  shelf.drop('1')
+  assert.deepEqual(shelf.all(), [['2', 'b']])
+})
+
+test('the shelf knows its own keys only', () => {
+  const kept = { 'footfall:wk2:1': 'x', cart: 'y' }
+  const shelf = openShelf({ storage: () => storageOf(kept), prefix: PREFIX, mayStore: () => true })
+  shelf.put('1', 'a')
+  assert.deepEqual(shelf.all(), [['1', 'a']])
+  shelf.clear()
+  assert.deepEqual(Object.keys(kept), ['footfall:wk2:1', 'cart'])
+})
