@@ -88,6 +88,14 @@ def test_opening_a_link_uses_nothing_up_the_button_does_and_only_once(console: C
     assert not is_in(thief)
 
 
+def test_who_is_signed_in_and_opens_a_used_link_again_is_simply_in(console: Console) -> None:
+    person, link = console.stranger(), fresh_link(console)
+    use(person, link)
+    for path in (f"/console/signin?link={link}", "/console/signin", "/console/signin?next=/evil"):
+        answer = person.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/console/")
+
+
 def test_of_two_who_use_a_link_at_the_same_moment_one_gets_in(tmp_path: Path) -> None:
     stores = [SqliteStore.open(str(tmp_path / "footfall.db")) for _ in range(2)]
     with ThreadPoolExecutor(2) as threads:

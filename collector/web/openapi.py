@@ -37,10 +37,17 @@ def document() -> dict[str, Any]:
             "schemas": SCHEMAS,
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "Made by `footfall token create`."},
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "footfall",
+                    "description": "Who is signed in to the console (over https `__Host-footfall`). What changes "
+                    "something also needs the page's CSRF token, in `X-CSRF-Token`.",
+                },
                 "key": {"type": "http", "scheme": "basic", "description": "User name: a site's write or secret key."},
             },
         },
-        "security": [{"token": []}],
+        "security": [{"token": []}, {"session": []}],
     }
 
 

@@ -31,10 +31,12 @@ async def show(request: Request) -> Response:
     """The button; or, without a link, how to get one."""
     secret = request.query_params.get("link", "")
     after = local_path(request.query_params.get("next", ""))
-    if not secret:
-        return RedirectResponse(after, 303) if session_of(request) else render(request, "signin.html", next=after)
     store: Store = request.app.state.store
-    holds = await asyncio.to_thread(store.signin_link_holds, secret_hash(secret), now_ms(request))
+    holds = bool(secret) and await asyncio.to_thread(store.signin_link_holds, secret_hash(secret), now_ms(request))
+    if not holds and session_of(request):
+        return RedirectResponse(after, 303)
+    if not secret:
+        return render(request, "signin.html", next=after)
     return render(request, "signin.html", 200 if holds else 410, link_secret=secret, holds=holds, next=after)
 
 

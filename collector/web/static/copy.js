@@ -6,11 +6,13 @@ const SAID_MS = 2000;
 
 /** @param {HTMLElement} source */
 async function copy(source) {
-  const text = source.innerText.trim();
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Plain http on another machine: no clipboard there, but the old command still copies what is selected.
-  getSelection()?.selectAllChildren(source);
-  if (!document.execCommand("copy")) throw new Error("not copied");
+  try {
+    await navigator.clipboard.writeText(source.innerText.trim());
+  } catch {
+    // No clipboard over plain http, or it was denied: the old command copies what is selected.
+    getSelection()?.selectAllChildren(source);
+    if (!document.execCommand("copy")) throw new Error("not copied");
+  }
 }
 
 for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("button[data-copy]"))) {
@@ -25,7 +27,6 @@ for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.quer
       await copy(source);
       label.textContent = "Copied";
     } catch {
-      getSelection()?.selectAllChildren(source);
       label.textContent = "Selected: press Ctrl+C";
     }
     setTimeout(() => { label.textContent = before; }, SAID_MS);
