@@ -17,7 +17,7 @@ from collector.visits import Key
 
 ALWAYS = 2**62
 LOOKED_AT_MAX = 50_000
-STEP_MIN, STEP_MAX = 64, 16_384
+STEP_MIN, STEP_MAX = 4, 16_384
 
 # Index events_timeline (subject, time, name), downwards, which holds all that is asked. One row comes back a step.
 _STEP = """
@@ -28,8 +28,8 @@ FROM (SELECT time, seq, name FROM events WHERE subject = ?1 AND time BETWEEN ?2 
 _STEP_OF_ORDERS = """
 SELECT count(*), min(time), json_group_array(json_array(time, seq)) {chosen}
 FROM (SELECT events.time AS time, events.seq AS seq, events.name AS name
-      FROM orders JOIN order_calls ON order_calls.site = orders.site AND order_calls.order_id = orders.order_id
-      JOIN events ON events.seq = order_calls.seq
+      FROM orders CROSS JOIN order_calls ON order_calls.site = orders.site AND order_calls.order_id = orders.order_id
+      CROSS JOIN events ON events.seq = order_calls.seq
       WHERE orders.customer = ?1 AND events.subject = 0 AND events.trust = 3 AND events.time BETWEEN ?2 AND ?3
       ORDER BY events.time DESC LIMIT ?4)
 """
@@ -100,7 +100,7 @@ def newest(
         # The last millisecond of a step may hold more than was seen: it is looked at again.
         found += [(time, seq, reach.span) for time, seq in _fits.decode(fits) if whole or time > lowest]
         if not whole:
-            reach.size = min(reach.size * 4, STEP_MAX) if lowest < reach.high else reach.size * 4
+            reach.size = min(reach.size * 8, STEP_MAX) if lowest < reach.high else reach.size * 8
             reach.high = lowest
             heappush(ahead, (-lowest, at))
     return _cut(found, wanted, -ahead[0][0] if ahead else None)

@@ -51,8 +51,8 @@ WHERE visits.visitor = ? AND visits.deleted = 0 AND visits.last_time >= ? AND vi
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM events WHERE subject = ? AND time > ? AND time < ? LIMIT ?)"
 _COUNT_OF_ORDERS = """
 SELECT count(*) FROM orders
-JOIN order_calls ON order_calls.site = orders.site AND order_calls.order_id = orders.order_id
-JOIN events ON events.seq = order_calls.seq
+CROSS JOIN order_calls ON order_calls.site = orders.site AND order_calls.order_id = orders.order_id
+CROSS JOIN events ON events.seq = order_calls.seq
 WHERE orders.customer = ? AND events.subject = 0 AND events.trust = 3
 """
 _TIED = "SELECT time, mid, trust FROM events WHERE subject = ? AND time = ?"
