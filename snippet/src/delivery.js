@@ -11,7 +11,7 @@ const GATHER_MS = 250
  * @typedef {{status: number, retryAfter: string | null}} Answer
  * @param {{
  *   shelf: ReturnType<typeof import('./shelf.js').openShelf>,
- *   send: (texts: string[]) => Promise<Answer>,
+ *   send: (texts: string[], outlive: boolean) => Promise<Answer>,
  *   alone: (work: () => Promise<void>) => Promise<void>,
  *   now: () => number,
  *   after: (ms: number, work: () => void) => void,
@@ -43,10 +43,10 @@ export function openDelivery({ shelf, send, alone, now, after, chance, mayCollec
   /** @param {number} bytesMax */
   const next = (bytesMax) => firstBatch(shelf.all().filter(([id]) => !flying.has(id)), bytesMax)
 
-  /** @param {import('./batch.js').Stored[]} batch @returns {Promise<boolean>} whether to go on */
-  const deliver = async (batch) => {
+  /** @param {import('./batch.js').Stored[]} batch @param {boolean} outlive @returns {Promise<boolean>} whether to go on */
+  const deliver = async (batch, outlive) => {
     for (const [id] of batch) flying.add(id)
-    const { status, retryAfter } = await send(batch.map(([, text]) => text)).catch(() => NO_ANSWER)
+    const { status, retryAfter } = await send(batch.map(([, text]) => text), outlive).catch(() => NO_ANSWER)
     for (const [id] of batch) flying.delete(id)
 
     const found = verdict(status)
@@ -58,14 +58,15 @@ export function openDelivery({ shelf, send, alone, now, after, chance, mayCollec
     failures = notBefore = 0
     if (found == TOO_LARGE && batch[1]) {
       const half = batch.length >> 1
-      return (await deliver(batch.slice(0, half))) && deliver(batch.slice(half))
+      return (await deliver(batch.slice(0, half), outlive)) && deliver(batch.slice(half), outlive)
     }
     if (found != DONE) warn([status, batch])
     for (const [id] of batch) shelf.drop(id)
     return true
   }
   const drain = async () => {
-    for (let batch; (batch = next(REQUEST_BYTES_MAX / 2))[0] && (await deliver(batch)); );
+    // What the page's own scripts have under way counts too: after a failure it is tried as a plain request.
+    for (let batch; (batch = next(REQUEST_BYTES_MAX / 2))[0] && (await deliver(batch, !failures)); );
   }
   const flush = guard(() => {
     // Another tab may have heard the answer.
@@ -95,7 +96,7 @@ export function openDelivery({ shelf, send, alone, now, after, chance, mayCollec
       if (!mayCollect()) return clear()
       keep()
       const batch = next(flying.size ? REQUEST_BYTES_MAX / 2 : REQUEST_BYTES_MAX)
-      if (batch[0] && now() >= notBefore) deliver(batch)
+      if (batch[0] && now() >= notBefore) deliver(batch, true)
     },
     clear,
   }

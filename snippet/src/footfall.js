@@ -118,7 +118,7 @@ export function openFootfall(window, config, tag, pinned) {
     if (known) {
       const farewell = { ...makeCall('track', change), anonymousId: known }
       farewell.context.consent.categoryPreferences = after
-      send([JSON.stringify(farewell)]).catch(() => {})
+      send([JSON.stringify(farewell)], true).catch(() => {})
     }
     visitor.forget()
   }

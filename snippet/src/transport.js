@@ -3,23 +3,24 @@ import { REQUEST_BYTES_MAX, bytesOf } from './batch.js'
 const TIMEOUT_MS = 30_000
 
 /**
- * One request to the collector, without cookies; as plain text, which spares the browser a question beforehand. Where it is
- * small enough it outlives the page.
+ * One request to the collector, without cookies; as plain text, which spares the browser a question beforehand.
  *
  * @param {{url: string, key: string, now: () => number}} needs
  */
 export function openTransport({ url, key, now }) {
-  /** @param {string[]} texts the calls as JSON */
-  return async (texts) => {
+  /** @param {string[]} texts the calls as JSON @param {boolean} outlive whether it should outlive the page */
+  return async (texts, outlive) => {
     const sentAt = new Date(now()).toISOString()
     const body = `{"writeKey":${JSON.stringify(key)},"sentAt":"${sentAt}","batch":[${texts}]}`
-    const { status, headers } = await fetch(url + 'v1/batch', {
+    const answer = await fetch(url + 'v1/batch', {
       method: 'POST',
       body,
-      keepalive: bytesOf(body) <= REQUEST_BYTES_MAX,
+      keepalive: outlive && bytesOf(body) <= REQUEST_BYTES_MAX,
       credentials: 'omit',
       signal: AbortSignal.timeout?.(TIMEOUT_MS),
     })
-    return { status, retryAfter: headers.get('retry-after') }
+    // Until it has been read it counts towards what may be under way.
+    await answer.text()
+    return { status: answer.status, retryAfter: answer.headers.get('retry-after') }
   }
 }
