@@ -24,13 +24,14 @@ from collector.ingest.keys import Keyring
 from collector.ingest.launching import in_thread
 from collector.ingest.origins import listed_origin
 from collector.ingest.pace import Pace
-from collector.ingest.writer import Launch, Writer
+from collector.ingest.writer import Commit, Launch, Writer
 from collector.store import Store
 from collector.web import console, customers, export, failure, health, snippet
 from collector.web.auth import Passes
+from collector.web.console.broadcast import Broadcast
 from collector.web.console.page import or_page
-from collector.web.console.session import Guard
-from collector.web.ingest import Admission, BrowserSettings, Doors
+from collector.web.console.session import Guard, clock_ms
+from collector.web.ingest import Admission, BrowserSettings, Doors, doors
 
 REFRESH_EVERY_S = 0.5
 log = logging.getLogger(__name__)
@@ -49,12 +50,18 @@ def build_app(
     keyring = Keyring([listed_origin(origin) for origin in settings.origin])
     passes = Passes()
     scripts = snippet.Scripts()
+
+    def on_commit(commit: Commit) -> None:
+        counts.commit(commit)
+        broadcast.commit()
+
     writer = Writer(
         launch or in_thread(store),
         queue_events_max=settings.queue_events_max,
         queue_bytes_max=settings.queue_bytes_max,
-        on_commit=counts.commit,
+        on_commit=on_commit,
     )
+    broadcast = Broadcast(store, writer.settle, lambda: clock_ms(app))
     admission = Admission(
         keyring=keyring,
         writer=writer,
@@ -63,6 +70,8 @@ def build_app(
         salt=DailySalt(),
         on_answer=counts.answer,
     )
+
+    app_doors = doors(admission)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -75,11 +84,12 @@ def build_app(
         refreshing.cancel()
         with suppress(asyncio.CancelledError):
             await refreshing
+        broadcast.close()
         await writer.close()
 
     app = Starlette(
         routes=[*_routes(admission, settings), *guests],
-        middleware=[Middleware(Doors, admission=admission), Middleware(Guard)],
+        middleware=[Middleware(Doors, doors=app_doors), Middleware(Guard)],
         lifespan=lifespan,
         exception_handlers={
             FootfallError: or_page(failure.render_error),
@@ -88,7 +98,9 @@ def build_app(
         },
     )
     app.state.settings, app.state.store, app.state.writer = settings, store, writer
+    app.state.doors = app_doors
     app.state.counts, app.state.passes, app.state.scripts = counts, passes, scripts
+    app.state.broadcast = broadcast
     return app
 
 

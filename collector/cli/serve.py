@@ -23,7 +23,8 @@ from collector.ingest.launching import in_process
 from collector.store import Store
 from collector.store.sqlite.lock import take
 from collector.web.console.signin import new_link
-from collector.web.server import BoundedProtocol, allow_many_files
+from collector.web.server import allow_many_files
+from collector.web.short_way import short_way
 from collector.web.tags import tag
 
 BACKLOG = 2_048
@@ -56,7 +57,7 @@ def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http=BoundedProtocol,
+        http=short_way(getattr(app.state, "doors", {})),
         lifespan="on",
         log_level="warning",
         access_log=False,
@@ -65,7 +66,7 @@ def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None
         timeout_keep_alive=65,
         timeout_graceful_shutdown=grace_s,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     allow_many_files()
     sys.setswitchinterval(SWITCH_S)
     gc.collect()
@@ -77,6 +78,14 @@ def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None
     server.run(sockets=[listener])
     if not server.started:
         raise FootfallError("the collector could not start")
+
+
+class _Server(uvicorn.Server):
+    """Sends away first who watches: an answer without an end would hold up the stop."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.app.state.broadcast.close()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from collector.event import Campaign
+from collector.store.prospects import Came
 
 
 class Arrival(Struct, frozen=True, gc=False):
@@ -24,7 +24,7 @@ class Arrival(Struct, frozen=True, gc=False):
 class Happening(Struct, frozen=True, kw_only=True):
     """One event as Live shows it. `customer` is the key of whose event it is, `called` what to call them ('': unknown).
 
-    `properties` is JSON text ('' where empty).
+    `came` is how its visit began; `properties` is JSON text ('' where empty).
     """
 
     seq: int
@@ -39,9 +39,7 @@ class Happening(Struct, frozen=True, kw_only=True):
     staff: bool
     url: str
     title: str
-    referrer: str
-    channel: str
-    campaign: Campaign
+    came: Came
     device: str
     browser: str
     os: str

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from collector.event import Campaign
+from collector.store.prospects import Came
 from collector.store.recent import Arrival, Changed, Happening
 from collector.store.sqlite.columns import SELECTS
 
@@ -25,17 +26,25 @@ SELECT events.seq, sites.name FROM events JOIN sites ON sites.id = events.site
 WHERE events.seq > ? ORDER BY events.seq DESC LIMIT ?
 """
 _SHOWN = (
-    *("seq", "site", "type", "name", "time", "received", "visitor", "customer", "staff", "url", "title", "referrer"),
-    *("channel", "device", "browser", "os", "properties"),
+    *("seq", "site", "type", "name", "time", "received", "visitor", "customer", "staff", "url", "title"),
+    *("device", "browser", "os", "properties"),
 )
-_CAMPAIGN = tuple(f"campaign_{part}" for part in Campaign.__struct_fields__)
 _RESOLVED = SELECTS["events_resolved"]
-# Primary key of events, a probe each; whose an event is is found as exports find it.
+# What brought somebody is said by the first event of the visit; until that is derived, by the event itself.
+_CAME = ["coalesce(l.channel, r.channel, '')", "coalesce(l.referrer, r.referrer, '')"]
+_CAME += [f"coalesce(h.{part}, c.{part}, '')" for part in Campaign.__struct_fields__]
+# Primary keys of events, a probe each, and of visits, those of one visitor; whose an event is, is found as exports do.
 _HAPPENINGS = f"""
 SELECT coalesce(nullif(known.name, ''), known.email, ''),
-       {", ".join(_RESOLVED.columns[name] for name in (*_SHOWN, *_CAMPAIGN))}
+       {", ".join([_RESOLVED.columns[name] for name in _SHOWN] + _CAME)}
 FROM {_RESOLVED.source}
 LEFT JOIN customers known ON known.customer = w.id AND known.deleted = 0
+LEFT JOIN visits g ON g.visitor = e.subject AND g.first_seq = (
+    SELECT first_seq FROM visits WHERE visitor = e.subject AND deleted = 0 AND first_time <= e.time
+    ORDER BY first_time DESC LIMIT 1)
+LEFT JOIN events b ON b.seq = g.first_seq
+LEFT JOIN referrers l ON l.id = b.referrer
+LEFT JOIN campaigns h ON h.id = g.campaign
 WHERE e.seq IN (SELECT value FROM json_each(?)) ORDER BY e.seq DESC
 """
 _LATEST = "SELECT value FROM meta WHERE key = 'rev'"
@@ -81,7 +90,8 @@ def _happening(row: tuple[Any, ...]) -> Happening:
     called, *shown = row
     fields = dict(zip(_SHOWN, shown, strict=False))
     fields["staff"] = bool(fields["staff"])
-    return Happening(**fields, called=called, campaign=Campaign(*shown[len(_SHOWN) :]))
+    channel, referrer, *campaign = shown[len(_SHOWN) :]
+    return Happening(**fields, called=called, came=Came(channel, referrer, Campaign(*campaign)))
 
 
 def _listed(seqs: Sequence[int]) -> str:

@@ -14,8 +14,9 @@ from starlette.routing import Route
 
 from collector.ingest.keys import new_key, secret_hash
 from collector.store import Store
+from collector.web.console.guard import SIGNIN
 from collector.web.console.page import render
-from collector.web.console.session import SIGNIN, now_ms, posted, session_of, set_cookie
+from collector.web.console.session import now_ms, posted, session_of, set_cookie
 
 HOME = "/console/"
 
@@ -58,6 +59,7 @@ async def sign_out(request: Request) -> Response:
     state, session = request.app.state, session_of(request)
     if session is not None:
         await state.writer.run(Store.sign_out, session.hash)
+        state.broadcast.end(session.hash)
     response = RedirectResponse(SIGNIN, 303)
     set_cookie(request, response, "")
     return response

@@ -27,7 +27,7 @@ def tell(type: str, name: str, properties: str = "", *, url: str = "", title: st
         teller = TRACKED.get(name)
         return teller(said) if teller else _custom(name, said)
     if type == "page":
-        return _shown("the page", short(title) or short(name) or _path(url) or said.text("title", "path", "url"))
+        return _shown("the page", short(title) or short(name) or path_of(url) or said.text("title", "path", "url"))
     if type == "screen":
         return _shown("the screen", short(name))
     return _PERSONAL[type](said) if type in _PERSONAL else _custom(name or type, said)
@@ -97,7 +97,8 @@ def _text(value: Any) -> str:
     return plain(value) or ""
 
 
-def _path(url: str) -> str:
+def path_of(url: str) -> str:
+    """The path of an address; what is no address stays as it is."""
     try:
         return short(urlsplit(url).path)
     except ValueError:
