@@ -14,6 +14,8 @@ from typing import Any
 
 import click
 from msgspec.structs import replace
+from rich.console import Console
+from rich.progress import track
 
 from collector.app import build_app
 from collector.cli.options import as_json, now_ms, print_json, setting, settings_of
@@ -43,6 +45,7 @@ VISITORS = 2_500
 PASSWORD = "demo"
 AT_ONCE = 2_000
 GRACE_S = 1
+STDERR = Console(stderr=True)
 
 
 @click.command()
@@ -58,7 +61,7 @@ def demo(db: str, visitors: int, seed: int, as_json: bool, **where: Any) -> None
         settings = replace(settings, port=listener.getsockname()[1])
         lock.tell(settings.local_url)
         if not os.path.exists(db):
-            _make(settings, visitors, seed, as_json)
+            _make(settings, visitors, seed)
         store = SqliteStore.open(db, create=False)
         books = Books(_books(db))
         try:
@@ -72,19 +75,18 @@ def demo(db: str, visitors: int, seed: int, as_json: bool, **where: Any) -> None
             store.close()
 
 
-def _make(settings: Settings, visitors: int, seed: int, as_json: bool) -> None:
+def _make(settings: Settings, visitors: int, seed: int) -> None:
     """The file with its past. It gets its name when it is whole, so that a start that was interrupted is made again."""
     making = str(Path(settings.db).with_suffix(".making.db"))
     for leftover in (making, f"{making}-wal", f"{making}-shm"):
         Path(leftover).unlink(missing_ok=True)
-    if not as_json:
-        click.echo(f"Making up {visitors} visitors of the past three months in {settings.db} …")
     past = quarter(visitors, seed, now_ms(), f"{settings.public_url}/demo")
     site, _ = new_site(SITE, origins=ORIGINS, timezone=ZONE)
     store = SqliteStore.open(making, create=True)
     try:
         store.put_site(site)
-        live_through(store, site, past.sent)
+        watched = track(past.sent, f"Making up {visitors} visitors", console=STDERR, transient=True)
+        live_through(store, site, watched if STDERR.is_terminal else past.sent)
     finally:
         store.close()
     books = Books(_books(settings.db))

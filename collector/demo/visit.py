@@ -30,6 +30,7 @@ COOKIE = "demo_shop"
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]{32}")
 FORM_BYTES_MAX = 16 * 1024
 FIELDS_MAX = 40
+CALLS_MAX = 40  # of those that wait for a page
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -86,7 +87,7 @@ class Visit:
 
     def call(self, *call: Any) -> None:
         """Have the next page that is shown call `footfall(...)`."""
-        self.change(calls=(*self.session.calls, list(call)))
+        self.change(calls=(*self.session.calls, list(call))[-CALLS_MAX:])
 
     def track(self, event: str, properties: dict[str, Any]) -> None:
         self.call("track", event, properties)
