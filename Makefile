@@ -10,16 +10,8 @@ JOBS ?= 2
 .PHONY: run test browsers lint bench soak clean
 
 run: $(STAMPS)/run
-	@$(BIN)/footfall site list --json --db footfall.db 2>/dev/null | grep -q write_key \
-		|| $(BIN)/footfall site add shop --consent opt-out --db footfall.db
-	@echo
-	@echo "What to do next, in another terminal (WRITE_KEY stands in the tag below):"
-	@echo "  send a call:   curl http://127.0.0.1:8000/v1/track -u WRITE_KEY: -d '{\"event\": \"Product Viewed\", \"userId\": \"42\"}'"
-	@echo "  look it up:    $(BIN)/footfall customer 42"
-	@echo "  read by HTTP:  $(BIN)/footfall token create me --scope read --scope export"
-	@echo "  a real shop:   $(BIN)/footfall site edit shop --consent opt-in --origin https://shop.example (this site counts everyone)"
-	@echo
-	@exec $(BIN)/footfall serve --db footfall.db
+	@echo "The demo of Footfall. For a shop of your own: $(BIN)/footfall site add NAME --origin https://shop.example, then $(BIN)/footfall serve"
+	@exec $(BIN)/footfall demo
 
 # Tests of one browser stay in one worker (loadgroup), so that each browser starts once.
 test: $(STAMPS)/dev $(STAMPS)/sdk $(STAMPS)/axe $(STAMPS)/snippet browsers
