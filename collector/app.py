@@ -29,8 +29,9 @@ from collector.store import Store
 from collector.web import console, customers, export, failure, health, snippet
 from collector.web.auth import Passes
 from collector.web.console.broadcast import Broadcast
+from collector.web.console.guard import Guard
 from collector.web.console.page import or_page
-from collector.web.console.session import Guard, clock_ms
+from collector.web.console.session import clock_ms
 from collector.web.ingest import Admission, BrowserSettings, Doors, doors
 
 REFRESH_EVERY_S = 0.5
