@@ -30,18 +30,21 @@ customers.money, persons.kind, persons.space, persons.value
 """
 # Indexes customers_last_seen, customers_first_seen, customers_name and customers_orders, and nothing to sort.
 _LIST = f"""
-SELECT {_COLUMNS}, {{by}} AS sort FROM customers JOIN persons ON persons.id = customers.customer
-WHERE customers.deleted = 0 AND {{found}} {{beyond}}
+SELECT {_COLUMNS}, {{by}} AS sort FROM {{found}} JOIN persons ON persons.id = customers.customer
+WHERE customers.deleted = 0 {{beyond}}
 ORDER BY {{by}} {{direction}}, customers.customer {{direction}} LIMIT :limit
 """
+_ALL = "customers"
+_FOUND = "json_each(:chosen) AS chosen CROSS JOIN customers ON customers.customer = chosen.value"
 # Primary key of customer_spend.
 _SPENDERS = f"""
 SELECT {_COLUMNS}, customer_spend.net AS sort
 FROM customer_spend CROSS JOIN customers ON customers.customer = customer_spend.customer
 JOIN persons ON persons.id = customers.customer
-WHERE customer_spend.currency = :currency AND {{found}} {{beyond}}
+WHERE customer_spend.currency = :currency {{found}} {{beyond}}
 ORDER BY customer_spend.net DESC, customer_spend.customer DESC LIMIT :limit
 """
+_FOUND_SPENDER = "AND customer_spend.customer IN (SELECT value FROM json_each(:chosen))"
 _BY = {
     "last_seen": "coalesce(customers.last_seen, 0)",
     "first_seen": "coalesce(customers.first_seen, 0)",
@@ -104,14 +107,13 @@ def find_customers(conn: sqlite3.Connection, query: CustomerQuery) -> CustomerPa
     if query.sort not in _BY:
         raise Misuse(f"sort must be one of {', '.join(SORTS)}")
     chosen = _chosen(conn, query.q.strip()) if query.q.strip() else None
-    by, table = _BY[query.sort], "customer_spend" if query.sort == SPENT else "customers"
+    by, table, statement, found = _BY[query.sort], "customers", _LIST, _ALL if chosen is None else _FOUND
+    if query.sort == SPENT:
+        table, statement, found = "customer_spend", _SPENDERS, "" if chosen is None else _FOUND_SPENDER
     direction, sign = ("ASC", ">") if query.sort == "name" else ("DESC", "<")
-    statement = (_SPENDERS if query.sort == SPENT else _LIST).format(
-        by=by,
-        direction=direction,
-        found="TRUE" if chosen is None else f"{table}.customer IN (SELECT value FROM json_each(:chosen))",
-        beyond=f"AND ({by}, {table}.customer) {sign} (:value, :customer)" if query.cursor else "",
-    )
+    # The pair alone would not lead into an index on an expression.
+    beyond = f"AND {by} {sign}= :value AND ({by}, {table}.customer) {sign} (:value, :customer)" if query.cursor else ""
+    statement = statement.format(by=by, direction=direction, found=found, beyond=beyond)
     value, customer = _read_cursor(query.cursor) if query.cursor else (None, None)
     named = {
         "chosen": None if chosen is None else msgspec.json.encode(chosen).decode(),
