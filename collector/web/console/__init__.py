@@ -16,6 +16,7 @@ from collector.web.console import (
     quarantine,
     signin,
     sites,
+    visitors,
 )
 
 ROOMS = (
@@ -27,6 +28,7 @@ ROOMS = (
     quarantine,
     signin,
     sites,
+    visitors,
 )
 
 

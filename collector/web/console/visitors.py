@@ -1,0 +1,104 @@
+"""Visitors: who was in the shop and is not known yet, by when they were last there or by how far they came.
+
+What enters: who asks, and filters. What leaves: a page of prospects, each with what may tell whether it is worth a call.
+Who is known was decided long before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from collector.event import DAY_MS
+from collector.store import Store
+from collector.store.prospects import SORTS, Prospect, ProspectQuery, Reached
+from collector.web import asked
+from collector.web.console import amounts
+from collector.web.console.coming import came_by
+from collector.web.console.customers import address
+from collector.web.console.page import render
+from collector.web.console.session import now_ms, signed_in
+from collector.web.console.telling import tell
+
+ROOM = "/console/visitors"
+SORTED_BY = dict(zip(SORTS, ("Seen last", "Interest"), strict=True))
+# The word in the address, how it is called, and how long ago.
+SPANS = {"hour": ("Last hour", DAY_MS // 24), "day": ("Last 24 hours", DAY_MS), "week": ("Last 7 days", 7 * DAY_MS)}
+SPANS |= {"month": ("Last 30 days", 30 * DAY_MS), "quarter": ("Last 90 days", 90 * DAY_MS)}
+STEPS = {
+    Reached.LOOKED: "Looked around",
+    Reached.VIEWED: "Viewed a product",
+    Reached.SEARCHED: "Searched",
+    Reached.CARTED: "Filled a cart",
+    Reached.CHECKOUT: "Began checkout",
+    Reached.ORDERED: "Ordered",
+}
+ANY = "any"
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """A prospect as a line."""
+
+    prospect: Prospect
+    href: str
+    called: str
+    step: str
+    looked: str
+    source: str
+    device: str
+    cart: str
+
+
+async def show(request: Request) -> Response:
+    """One page of prospects."""
+    session = signed_in(request)
+    within = asked.word(request, "within", {ANY, *SPANS}, ANY)
+    reached = asked.word(request, "reached", [step.word for step in Reached], Reached.LOOKED.word)
+    sort = asked.word(request, "sort", SORTS, SORTS[0])
+    query = ProspectQuery(
+        site=session.site.name if session.site else None,
+        since=None if within == ANY else now_ms(request) - SPANS[within][1],
+        reached=Reached[reached.upper()],
+        sort=sort,
+        cursor=asked.text(request, "cursor"),
+        limit=asked.limit(request),
+    )
+    await request.app.state.writer.settle()
+    store: Store = request.app.state.store
+    page = await asyncio.to_thread(store.prospects, query)
+    return render(
+        request,
+        "visitors.html",
+        keep=["within", "reached", "sort"],
+        rows=[_row(each) for each in page.prospects],
+        next=page.next,
+        first=query.cursor is None,
+        filtered=within != ANY or query.reached > Reached.LOOKED,
+        chosen={"within": within, "reached": reached, "sort": sort},
+        sorts=SORTED_BY,
+        spans={ANY: "Any time"} | {word: called for word, (called, _) in SPANS.items()},
+        steps={step.word: called for step, called in STEPS.items()},
+    )
+
+
+def _row(prospect: Prospect) -> Row:
+    looked_at, cart = prospect.looked_at, prospect.cart
+    worth = amounts.money(cart.value, cart.currency) if cart and cart.value is not None else None
+    items = "" if cart is None else "1 item" if cart.items == "1" else f"{cart.items} items"
+    return Row(
+        prospect=prospect,
+        href=address(f"visitor:{prospect.visitor}"),
+        called=f"Visitor {prospect.visitor[:8]}",
+        step=STEPS[prospect.reached],
+        looked=tell(looked_at.type, looked_at.name, looked_at.properties, url=looked_at.url, title=looked_at.title),
+        source=came_by(prospect.came),
+        device=" on ".join(part for part in (prospect.browser, prospect.os) if part) or prospect.device.capitalize(),
+        cart=", ".join(part for part in (worth, items) if part),
+    )
+
+
+routes: list[BaseRoute] = [Route(ROOM, show, methods=["GET"])]
