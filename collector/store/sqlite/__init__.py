@@ -34,6 +34,7 @@ from collector.store import (
 from collector.store.beginnings import Beginning
 from collector.store.dossier import CustomerQuery, Dossier, Story
 from collector.store.keys import read_key
+from collector.store.overview import Overview, OverviewQuery
 from collector.store.prospects import ProspectPage, ProspectQuery
 from collector.store.recent import Arrival, Changed, Happening
 from collector.store.sessions import KeptSession
@@ -46,6 +47,7 @@ from collector.store.sqlite.erasing import Eraser
 from collector.store.sqlite.exporting import export
 from collector.store.sqlite.filing import Filing
 from collector.store.sqlite.log import Appender
+from collector.store.sqlite.overview import overview
 from collector.store.sqlite.projection import Projection
 from collector.store.sqlite.prospects import Prospecting
 from collector.store.sqlite.reading import Reading
@@ -212,6 +214,9 @@ class SqliteStore:
     def export(self, dataset: str, query: ExportQuery) -> Export:
         return export(self.path, dataset, query)
 
+    def overview(self, query: OverviewQuery) -> Overview:
+        return self._ask(lambda conn: overview(conn, query))
+
     # Settings -------------------------------------------------------------------------------------------------
 
     def sites(self) -> list[Site]:
@@ -219,7 +224,10 @@ class SqliteStore:
 
     def put_site(self, site: Site) -> None:
         with self._transaction() as conn:
+            moved = any(each.name == site.name and each.timezone != site.timezone for each in desk.sites(conn))
             desk.put_site(conn, site)
+            if moved:
+                self._projection.put_off_counts()
 
     def remove_site(self, name: str, at: int) -> None:
         with self._transaction() as conn:

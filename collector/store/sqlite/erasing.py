@@ -7,7 +7,7 @@ an anonymous fence on each device, so that nobody inherits what was between. Lin
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from itertools import groupby
 
@@ -58,14 +58,16 @@ class Erased(Struct, frozen=True):
 class Eraser:
     """Erases within the caller's transaction. First `erase`, then everything is derived anew, then `sweep`."""
 
-    def __init__(self, conn: sqlite3.Connection, hash_key: bytes) -> None:
-        self._conn, self._hash_key = conn, hash_key
+    def __init__(self, conn: sqlite3.Connection, hash_key: bytes, leaving: Callable[[list[int]], None]) -> None:
+        """`leaving` is told which events go, while they are still there."""
+        self._conn, self._hash_key, self._leaving = conn, hash_key, leaving
 
     def erase(self, asked: int, customer: int, followed: frozenset[int], at: int) -> Erased:
         """Take out all that is of the person `asked` or names one of `followed`, the ids that are surely the same."""
         ids = msgspec.json.encode(sorted(followed)).decode()
         spans = Timeline(self._conn).spans_claimed_by(customer, ids)
         seqs = self._seqs(customer, ids, spans)
+        self._leaving(seqs)
         chosen = msgspec.json.encode(seqs).decode()
         visitors = frozenset(visitor for (visitor,) in self._conn.execute(_VISITORS, (chosen,)))
         for span in spans:

@@ -21,19 +21,24 @@ from collector.visits import Key, Step, forms_visit
 
 _COLUMNS = """
 events.seq, events.site, events.trust, events.subject, events.time, events.mid, events.name,
-events.user, events.email, events.previous, events.staff, events.campaign
+events.user, events.email, events.previous, events.staff, events.campaign, events.page, events.referrer
 """
-# Properties are read only where derivation needs them: traits, and whatever may speak of an order.
+# Properties are read only where derivation needs them: traits, and whatever may speak of an order; of a product that
+# was viewed or added only what it is called.
 # The rows come as one JSON text: see rows.py. A `mid` that is a BLOB comes as a list of its hex digits.
-_SINCE = """
+_FACTS = """
 SELECT json_group_array(json_array(
     seq, site, trust, subject, time, CASE typeof(mid) WHEN 'blob' THEN json_array(hex(mid)) ELSE mid END, name, user,
-    email, previous, staff, campaign,
+    email, previous, staff, campaign, page, referrer,
+    CASE WHEN name IN (SELECT id FROM names WHERE name IN ('Product Viewed', 'Product Added') AND type = 'track')
+        THEN json_extract(properties, '$.product_id', '$.id', '$.sku', '$.name') END,
     CASE WHEN user IS NOT NULL OR email IS NOT NULL OR instr(properties, '"order') THEN properties END))
-FROM (SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?)
+FROM ({})
 """
+_SINCE = _FACTS.format("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?")
+_CHOSEN = _FACTS.format("SELECT * FROM events WHERE seq IN (SELECT value FROM json_each(?))")
 # Index events_timeline.
-_OF_VISITOR = f"SELECT {_COLUMNS}, NULL FROM events WHERE events.subject = ? AND events.seq <= ? ORDER BY events.time"
+_OF_VISITOR = f"SELECT {_COLUMNS}, NULL, NULL FROM events WHERE subject = ? AND seq <= ? ORDER BY time"
 _FROM_TIME = "SELECT time, mid, trust, seq FROM events WHERE subject = ? AND time >= ? ORDER BY time"
 _DOWN_FROM = """
 SELECT time, mid, trust, seq, name, staff FROM events WHERE subject = ? AND time <= ? ORDER BY time DESC
@@ -42,11 +47,11 @@ _LAST_TAKEN_IN = "SELECT time, mid, trust, seq FROM events WHERE subject = ? AND
 _UP_FROM = "SELECT time, mid, trust, seq, name, staff FROM events WHERE subject = ? AND time >= ? ORDER BY time"
 # Primary key of order_calls, then one row of the log for each.
 _OF_ORDER = f"""
-SELECT {_COLUMNS}, events.properties
+SELECT {_COLUMNS}, NULL, events.properties
 FROM order_calls JOIN events ON events.seq = order_calls.seq WHERE order_calls.site = ? AND order_calls.order_id = ?
 """
 _SERVER = int(Trust.SERVER)
-_rows = msgspec.json.Decoder(list[list[Any]])
+_rows = msgspec.json.Decoder(list[list[Any]], float_hook=Decimal)
 _exact = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
@@ -64,6 +69,9 @@ class Fact(NamedTuple):
     previous: str | None
     staff: int | None
     campaign: int | None
+    page: int | None
+    referrer: int | None
+    product: list[Any] | None
     properties: str | None
 
     @classmethod
@@ -83,6 +91,11 @@ class Facts:
 
     def since(self, seq: int, limit: int) -> list[Fact]:
         rows = _rows.decode(self._conn.execute(_SINCE, (seq, limit)).fetchone()[0])
+        return sorted(map(Fact.of_row, rows))
+
+    def of_seqs(self, chosen: str) -> list[Fact]:
+        """Those events of the log; `chosen` is a JSON list of their seqs."""
+        rows = _rows.decode(self._conn.execute(_CHOSEN, (chosen,)).fetchone()[0])
         return sorted(map(Fact.of_row, rows))
 
     def of_visitor(self, visitor: int, upto: int) -> list[Fact]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -19,6 +19,7 @@ from collector.identity import Act, Why
 from collector.orders import Order, OrderCall, fold, match, order_id_of
 from collector.store.sqlite.facts import Fact, Facts, exact_properties
 from collector.store.sqlite.feed import Revisions
+from collector.store.sqlite.overview_counting import Counting, Sold
 from collector.visits import Key
 
 Reference = tuple[int, str]
@@ -68,8 +69,8 @@ class Folded(NamedTuple):
 class Ordering:
     """Keeps `orders` and `order_lines` up to the log, within the caller's transaction."""
 
-    def __init__(self, conn: sqlite3.Connection, facts: Facts) -> None:
-        self._conn, self._facts = conn, facts
+    def __init__(self, conn: sqlite3.Connection, facts: Facts, counting: Counting) -> None:
+        self._conn, self._facts, self._counting = conn, facts, counting
 
     def note(self, fact: Fact) -> Reference | None:
         """Take in a call that speaks of an order; returns which."""
@@ -104,6 +105,7 @@ class Ordering:
         standing = self._conn.execute(_STANDING, reference).fetchone()
         former = {standing[0]} if standing and standing[0] is not None else set()
         if folded.order is None:
+            self._counting.change_order(_sold(reference[0], standing), None, former)
             self._conn.execute(_DROP, (revisions.next(), *reference))
             self._conn.execute(_DROP_LINES, (revisions.next(), *reference, 0))
             return former
@@ -125,6 +127,8 @@ class Ordering:
         if row == standing:
             # Its calls may still say more strongly who the customer is.
             return former
+        before, after = (_sold(reference[0], each) for each in (standing, row))
+        self._counting.change_order(before, after, {*former, customer})
         self._conn.execute(_PUT, (*reference, *row[:-1], revisions.next()))
         self._write_lines(reference, order, revisions)
         return former | ({customer} if customer is not None else set())
@@ -150,6 +154,14 @@ class Ordering:
         for line in lines:
             self._conn.execute(_PUT_LINE, (*reference, *line, revisions.next()))
         self._conn.execute(_DROP_LINES, (revisions.next(), *reference, len(lines)))
+
+
+def _sold(site: int, row: tuple[Any, ...] | None) -> Sold | None:
+    """What of a row of _STANDING counts; None where there is no order."""
+    if row is None or row[9] != 0:
+        return None
+    _, _, confirmed, _, time, currency, total, refunded, fold, _ = row
+    return site, time, confirmed, currency, total, refunded, fold
 
 
 def _customer(

@@ -18,6 +18,7 @@ from collector.store.sqlite.dictionary import Dictionaries
 from collector.store.sqlite.facts import Fact, Facts
 from collector.store.sqlite.feed import Revisions
 from collector.store.sqlite.ordering import Folded, Ordering, Reference
+from collector.store.sqlite.overview_counting import Counting
 from collector.store.sqlite.people import People
 from collector.store.sqlite.portraits import Portraits
 from collector.store.sqlite.rows import Insert
@@ -28,6 +29,7 @@ from collector.visits import Key, Visit
 
 log = logging.getLogger(__name__)
 KNOWN_VISITORS_MAX = 50_000
+COUNTED_LATE_MAX = 2_000
 FEEDS = ("visits", "tenancies", "orders", "order_lines", "customers")
 
 _ADD_CLAIMS = Insert("INSERT OR IGNORE INTO claims (visitor, seq, act, why, user, email, strength)", columns=7)
@@ -35,6 +37,7 @@ _SET_ASIDE = """
 INSERT INTO meta (key, value) VALUES ('set_aside', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1
 """
 # Indexes claims_user and claims_email.
+_RECOUNT_DUE = "DELETE FROM meta WHERE key = 'overview_due'"
 _CLAIMANTS = "SELECT visitor FROM claims WHERE user = ?1 UNION SELECT visitor FROM claims WHERE email = ?1"
 _MEMBERS = "SELECT id FROM persons WHERE customer = ?"
 _ORDERS_OF_CUSTOMER = "SELECT site, order_id FROM orders WHERE customer = ?"
@@ -60,18 +63,26 @@ class Projection:
         self._people = People(conn, self._facts, words)
         self._visiting = Visiting(conn, self._facts, words)
         self._tenure = Tenure(conn, self._facts)
-        self._ordering = Ordering(conn, self._facts)
+        self._counting = Counting(conn, self._facts)
+        self._ordering = Ordering(conn, self._facts, self._counting)
         self._portraits = Portraits(conn, self._facts, self._people)
         self._sightings = Sightings(conn, self._facts)
         self._states: dict[int, State] = {}
+        self._counted_late = 0
 
     def forget(self) -> None:
-        """Drop what is kept in memory: another process has written, or a transaction was rolled back."""
+        """Drop what is known of the file: another process has written, or rows were taken out."""
         self._states.clear()
         self._people.forget()
         self._facts.forget()
         self._visiting.forget()
         self._sightings.forget()
+        self._counting.forget()
+
+    def roll_back(self) -> None:
+        """The transaction was rolled back: drop also what was to be written."""
+        self.forget()
+        self._counting.roll_back()
 
     def projected(self) -> int:
         """The last event that was taken in."""
@@ -81,11 +92,21 @@ class Projection:
     def follow(self, events_max: int) -> int:
         """Take in the next events; returns how many."""
         projected = self.projected()
+        if self._conn.execute(_RECOUNT_DUE).rowcount:
+            self._counting.recount(projected)
         facts = self._facts.since(projected, events_max)
         if facts:
             self._take_in_or_set_aside(facts, projected)
             self._conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('projected', ?)", (facts[-1].seq,))
+            self._counted_late += len(facts)
+        if len(facts) < events_max or self._counted_late >= COUNTED_LATE_MAX:
+            self._counting.catch_up()
+            self._counted_late = 0
         return len(facts)
+
+    def leave(self, seqs: list[int]) -> None:
+        """These events are about to be taken out of the log; then comes `resettle` for what they touch."""
+        self._counting.leave(seqs)
 
     def resettle(
         self, visitors: Iterable[int] = (), persons: Iterable[int] = (), orders: Iterable[Reference] = ()
@@ -98,10 +119,20 @@ class Projection:
         batch.orders.update(orders)
         for visitor in batch.visitors:
             self._states.pop(visitor, None)
+            self._counting.touch_visitor(visitor)
             tail = self._visiting.refold(visitor, self.projected(), revisions)
             self._sightings.recount(visitor, self.projected(), tail)
         self._settle(batch, revisions)
+        self._counting.write()
         revisions.save()
+
+    def put_off_counts(self) -> None:
+        """A site's days are others now: what Home shows is counted anew at the next step."""
+        self._conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('overview_due', 1)")
+
+    def sweep_words(self) -> None:
+        """After an erasure: words of Home that nothing is counted for leave."""
+        self._counting.sweep(self.projected())
 
     def surely_one_with(self, person: int, customer: int) -> frozenset[int]:
         """The ids that are the same customer's as `person` by more than a browser's word, itself included."""
@@ -112,7 +143,8 @@ class Projection:
 
     def reset(self) -> None:
         """Forget all that is derived. Rows of the feeds are marked 2 until they are derived again or swept."""
-        self.forget()
+        self.roll_back()
+        self._counting.reset()
         for table in ("claims", "links", "traits", "order_calls", "sightings"):
             self._conn.execute(f"DELETE FROM {table}")
         for table in FEEDS:
@@ -141,7 +173,7 @@ class Projection:
         except Exception:
             self._conn.execute("ROLLBACK TO taking_in")
             self._conn.execute("RELEASE taking_in")
-            self.forget()
+            self.roll_back()
             self._words.forget()
             if len(facts) == 1:
                 log.exception("event %d cannot be derived and is set aside", facts[0].seq)
@@ -162,6 +194,8 @@ class Projection:
         for visitor, its_facts in by_visitor.items():
             self._advance(visitor, its_facts, (projected, facts[-1].seq), batch, revisions)
         self._settle(batch, revisions)
+        self._counting.count(facts)
+        self._counting.write()
         revisions.save()
 
     def _note(self, fact: Fact, batch: _Batch) -> None:
@@ -190,12 +224,16 @@ class Projection:
         state = self._state(visitor, projected)
         facts.sort(key=lambda fact: fact.key)
         if state.last is None or facts[0].key > state.last:
-            steps = self._facts.steps(facts)
-            state.tail = self._visiting.extend(visitor, state.tail, steps, revisions)
+            visits = self._visiting.extend(visitor, state.tail, self._facts.steps(facts), revisions)
+            begun = visits[1:] if state.tail else visits
+            if begun:
+                self._counting.began(visitor, state.tail, begun, facts)
+            state.tail = visits[-1] if visits else state.tail
             state.last = facts[-1].key
             if not state.quiet:
                 batch.visitors.add(visitor)
         else:
+            self._counting.touch_visitor(visitor)
             state.tail = self._visiting.refold(visitor, upto, revisions)
             state.last = max(state.last, facts[-1].key)
             batch.visitors.add(visitor)

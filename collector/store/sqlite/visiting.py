@@ -65,13 +65,13 @@ class Visiting:
         """A visitor's last visit among those that are written."""
         return max(self._read(visitor), key=lambda visit: visit.first.key, default=None)
 
-    def extend(self, visitor: int, tail: Visit | None, steps: list[Step], revisions: Revisions) -> Visit | None:
-        """Steps that all lie behind `tail`, sorted; returns the new last visit."""
+    def extend(self, visitor: int, tail: Visit | None, steps: list[Step], revisions: Revisions) -> list[Visit]:
+        """Steps that all lie behind `tail`, sorted; returns `tail` as it is now and the visits that began behind it."""
         visits = fold(steps, tail)
         for visit in visits:
             if visit is not tail:
                 self._put(visitor, visit, revisions)
-        return visits[-1] if visits else tail
+        return visits
 
     def refold(self, visitor: int, upto: int, revisions: Revisions) -> Visit | None:
         """Make a visitor's visits anew, from its events up to that seq, and write what differs; returns the last."""
