@@ -210,7 +210,9 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield opened
 
 
-def do(store: SqliteStore, name: str, visitor: str = "v", minutes: int = 0, site: str = "shop", **fields: Any) -> None:
+def do(
+    store: SqliteStore, name: str, visitor: str | None = "v", minutes: int = 0, site: str = "shop", **fields: Any
+) -> None:
     """Something that a visitor does; '' is a look at a page."""
     properties = fields.pop("properties", None)
     time = NOW + minutes * MINUTE_MS
@@ -275,6 +277,17 @@ def test_a_log_in_takes_a_visitor_off_the_list_and_a_log_out_brings_it_back_at_i
     assert shown(store) == []
     do(store, "", minutes=3)
     assert shown(store) == ["v"]
+
+
+def test_what_others_say_of_a_visitor_takes_it_off_the_list_too(store: SqliteStore) -> None:
+    do(store, "", visitor="v")
+    do(store, "Order Completed", visitor="w", properties={"order_id": "1001"})
+    assert shown(store) == ["w", "v"]
+    do(store, "", minutes=1, visitor=None, type="alias", user="A", previous="v", trust=Trust.SERVER)
+    assert shown(store) == ["w"]
+    told = {"order_id": "1001", "email": "jane@x"}
+    do(store, "Order Completed", minutes=1, visitor=None, email="jane@x", trust=Trust.SERVER, properties=told)
+    assert shown(store) == []
 
 
 def test_an_unlink_brings_a_visitor_back(store: SqliteStore) -> None:

@@ -1,6 +1,6 @@
 """Visitors: who was in the shop and is not known yet, by when they were last there or by how far they came.
 
-What enters: who asks, and filters. What leaves: a page of prospects, each with what may tell whether it is worth a call.
+What enters: who asks, and filters. What leaves: a page of prospects, each with what may tell if it is worth a call.
 Who is known was decided long before.
 """
 
