@@ -118,7 +118,7 @@ class Filing:
             traits=profile.traits,
             first_seen=profile.first_seen,
             last_seen=profile.last_seen,
-            events=profile.events,
+            events=min(profile.events, EVENTS_COUNTED_MAX + 1),
             devices=devices(self._conn, spans, visitors),
             devices_count=len(visitors),
             claimed=profile.claimed,
