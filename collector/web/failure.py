@@ -73,6 +73,9 @@ def body(code: str, message: str) -> bytes:
     return msgspec.json.encode({"error": {"code": code, "message": message}})
 
 
+BUG = body("internal", "something went wrong here; it was logged")
+
+
 def _response(made: Answer) -> Response:
     return Response(made.body, made.status, dict(made.headers), "application/json")
 
@@ -93,4 +96,4 @@ async def render_http_error(request: Request, error: Exception) -> Response:
 
 async def render_bug(request: Request, error: Exception) -> Response:
     """All others; Starlette raises it on to the server, which logs it."""
-    return _response(Answer(500, body("internal", "something went wrong here; it was logged")))
+    return _response(Answer(500, BUG))

@@ -7,7 +7,8 @@ plain ASGI. It knows neither the wire's spelling (`wire`) nor what makes an even
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from asyncio import Future
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -44,6 +45,24 @@ class Admission(Struct, frozen=True):
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
 
+Client = tuple[str, int] | None
+Answer = tuple[int, bytes, cors.Headers]
+
+
+class Taken(Struct, frozen=True, gc=False):
+    """A request that waits for the disk. `readable_by` is the origin whose page may read the answer."""
+
+    entries: list[Entry]
+    outcomes: Future[list[Outcome]]
+    verbose: bool
+    readable_by: str | None
+
+    def answer(self, outcomes: list[Outcome]) -> Answer:
+        """What is said once it is on disk."""
+        body = _verbose(self.entries, outcomes) if self.verbose else SUCCESS
+        return 200, body, cors.readable(self.readable_by, True)
+
+
 class _Left(Exception):
     """The client went away before it had said all."""
 
@@ -56,29 +75,39 @@ class Door:
         self._admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = _Headers(scope)
-        keyring = self._admission.keyring
+        headers = Headers(scope["headers"])
         method = scope["method"]
         if method == "OPTIONS":
-            status, body, extra = _preflight(headers.origin, keyring)
+            answer = _preflight(headers.origin, self._admission.keyring)
         elif method != "POST":
-            status, body, extra = 405, failure.body("method_not_allowed", "calls are posted"), [(b"allow", b"POST")]
+            answer = 405, failure.body("method_not_allowed", "calls are posted"), [(b"allow", b"POST")]
         else:
             try:
-                status, body, extra = await self._post(scope, headers, receive)
+                body = await _read(headers, receive)
+                taken = self.take(headers, scope["client"], body, scope["query_string"])
+                answer = taken.answer(await taken.outcomes)
             except _Left:
                 return
             except FootfallError as error:
-                status, body, extra = _failed(error, headers.origin, keyring)
-        self._admission.on_answer(status)
-        await _send(send, status, body, extra)
+                answer = self.refuse(error, headers)
+        self._admission.on_answer(answer[0])
+        await _send(send, *answer)
 
-    async def _post(self, scope: Scope, headers: _Headers, receive: Receive) -> tuple[int, bytes, cors.Headers]:
+    def count(self, status: int) -> None:
+        """Tell that a request was answered so."""
+        self._admission.on_answer(status)
+
+    def refuse(self, error: FootfallError, headers: Headers) -> Answer:
+        """What is answered to a request that failed."""
+        return _failed(error, headers.origin, self._admission.keyring)
+
+    def take(self, headers: Headers, client: Client, sent: bytes, query: bytes = b"") -> Taken:
+        """Admit and accept one request, and hand it to the writer. `sent` is the body. Raises FootfallError."""
         admission = self._admission
-        body = inflate(await _read(headers, receive), headers.encoding)
+        body = inflate(sent, headers.encoding)
         envelope = open_envelope(body, self._call_type)
         gate = _gate(read_key(headers.authorization, envelope.write_key), admission.keyring)
-        address = headers.client(scope, admission.proxies)
+        address = headers.client(client, admission.proxies)
         if not gate.server:
             _admit(gate, headers.origin)
             wait_s = admission.pace.wait_s(address, time.monotonic())
@@ -93,17 +122,25 @@ class Door:
             salt=admission.salt.at(received),
         )
         entries = accept(envelope, arrival, received)
-        outcomes = await admission.writer.submit(entries, len(body))
-        answer = _verbose(entries, outcomes) if gate.server and _asks_verbose(scope) else SUCCESS
-        return 200, answer, cors.readable(headers.origin, not gate.server)
+        return Taken(
+            entries=entries,
+            outcomes=admission.writer.submit(entries, len(body)),
+            verbose=gate.server and _asks_verbose(query),
+            readable_by=None if gate.server else headers.origin,
+        )
+
+
+def doors(admission: Admission) -> dict[str, Door]:
+    """A door for each path that calls are posted to."""
+    return {path: Door(path, admission) for path in PATHS}
 
 
 class Doors:
     """All the doors. As middleware they stand before Starlette's router, which costs a tenth of a request's time."""
 
-    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+    def __init__(self, app: ASGIApp, doors: Mapping[str, Door]) -> None:
         self._app = app
-        self._doors = {path: Door(path, admission) for path in PATHS}
+        self._doors = doors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = self._doors.get(scope["path"]) if scope["type"] == "http" else None
@@ -118,7 +155,7 @@ class BrowserSettings:
         self._public_url = public_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = _Headers(scope)
+        headers = Headers(scope["headers"])
         keyring = self._admission.keyring
         if scope["method"] == "OPTIONS":
             status, body, extra = _preflight(headers.origin, keyring)
@@ -130,7 +167,7 @@ class BrowserSettings:
         self._admission.on_answer(status)
         await _send(send, status, body, extra)
 
-    def _get(self, scope: Scope, headers: _Headers) -> tuple[int, bytes, cors.Headers]:
+    def _get(self, scope: Scope, headers: Headers) -> Answer:
         gate = self._admission.keyring.find_public(scope["path_params"]["key"])
         if gate is None:
             raise _unknown_key()
@@ -140,12 +177,12 @@ class BrowserSettings:
         return 200, body, [*cors.readable(headers.origin, True), (b"cache-control", b"public, max-age=300")]
 
 
-class _Headers:
+class Headers:
     """The headers that count here, found in one pass."""
 
     __slots__ = ("authorization", "encoding", "forwarded", "host", "length", "origin", "user_agent")
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self.authorization: str | None = None
         self.encoding: str | None = None
         self.forwarded = ""
@@ -153,7 +190,7 @@ class _Headers:
         self.length = 0
         self.origin: str | None = None
         self.user_agent = ""
-        for name, value in scope["headers"]:
+        for name, value in headers:
             if name == b"origin":
                 self.origin = value.decode("latin-1")
             elif name == b"authorization":
@@ -169,12 +206,12 @@ class _Headers:
             elif name == b"x-forwarded-for":
                 self.forwarded += ("," if self.forwarded else "") + value.decode("latin-1")
 
-    def client(self, scope: Scope, proxies: Proxies) -> str:
-        peer = scope["client"][0] if scope.get("client") else ""
+    def client(self, client: Client, proxies: Proxies) -> str:
+        peer = client[0] if client else ""
         return proxies.client(peer, self.forwarded) if self.forwarded and proxies else peer
 
 
-async def _read(headers: _Headers, receive: Receive) -> bytes:
+async def _read(headers: Headers, receive: Receive) -> bytes:
     """The body as sent. Raises BodyTooLarge as soon as that is known."""
     if headers.length > BODY_BYTES_MAX:
         raise BodyTooLarge(f"the body is over {BODY_BYTES_MAX} bytes")
@@ -210,21 +247,20 @@ def _admit(gate: Gate, origin: str | None) -> None:
         raise Denied(403, "origin_not_allowed", f"pages of {origin[:200]} may not send: the site does not list them")
 
 
-def _preflight(origin: str | None, keyring: Keyring) -> tuple[int, bytes, cors.Headers]:
+def _preflight(origin: str | None, keyring: Keyring) -> Answer:
     if origin is None or not keyring.any_allows(origin):
         return 403, failure.body("origin_not_allowed", "pages of this origin may not send"), [cors.VARY]
     return 204, b"", cors.preflight(origin)
 
 
-def _failed(error: FootfallError, origin: str | None, keyring: Keyring) -> tuple[int, bytes, cors.Headers]:
+def _failed(error: FootfallError, origin: str | None, keyring: Keyring) -> Answer:
     answer = failure.answer(error)
     headers = [(name.encode(), value.encode()) for name, value in answer.headers]
     allowed = origin is not None and answer.status != 403 and keyring.any_allows(origin)
     return answer.status, answer.body, headers + cors.readable(origin, allowed)
 
 
-def _asks_verbose(scope: Scope) -> bool:
-    query = scope["query_string"]
+def _asks_verbose(query: bytes) -> bool:
     return bool(query) and parse_qs(query.decode("latin-1")).get("verbose") == ["1"]
 
 
