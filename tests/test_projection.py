@@ -61,3 +61,23 @@ def test_an_event_that_cannot_be_derived_is_set_aside_and_counted(tmp_path: Path
     assert store.rebuild() == 42
     assert store.stats()["set_aside"] == 1
     store.close()
+
+
+def test_a_span_in_which_nothing_lies_yet_waits_for_its_first_event(tmp_path: Path) -> None:
+    store = SqliteStore.open(str(tmp_path / "footfall.db"))
+    store.put_site(make_site())
+
+    def tell(*events: Event) -> None:
+        store.append(events)
+        store.follow()
+
+    tell(event("m1", 1, type="identify", user="B"))
+    store.unlink("B", "v1", 5)
+    tell(event("m2", 2))
+    # The back end knows the visitor anew; what lies before the unlink stays nobody's.
+    tell(event("m3", 10, visitor=None, type="alias", user="A", previous="v1", trust=Trust.SERVER))
+    tell(event("m4", 12))
+    page = store.activity("visitor:v1", ActivityQuery())
+    assert page is not None
+    assert [(each.id, each.customer) for each in page.events] == [("m4", "A"), ("m2", None), ("m1", None)]
+    store.close()

@@ -73,8 +73,9 @@ class Tenure:
         touched = {row[4] for row in rows} | {row[4] for row in standing}
         last = walked.tenancies[-1] if walked.tenancies else None
         # A span that no event lies in yet (an alias from the future of the visitor) is held by nobody so far.
-        held = last is not None and last.end is None and bool(rows) and rows[-1][7] == last.claim.seq
-        closed = not walked.shared and (not rows or rows[-1][2] is not None)
+        begun = last is not None and bool(rows) and rows[-1][7] == last.claim.seq
+        held = begun and last is not None and last.end is None
+        closed = not walked.shared and (last is None or (begun and rows[-1][2] is not None))
         return Settled(touched, walked.suppressed, last.customer if last and held else None, held or closed)
 
     def holder_at(self, visitor: int, key: Key) -> int | None:
