@@ -163,6 +163,7 @@ def test_a_token_without_name_or_scope_is_not_made(console: Console) -> None:
     form = console.page(ROOM).select_one("form:has([name=scope])")
     page = console.submit(form, 400, name="", scope=[])
     assert set(faults(page)) == {"name", "may"}
+    assert set(faults(console.submit(form, 400, name="idle", scope=[]))) == {"may"}
     console.submit(form, name="twice", scope="read")
     page = console.submit(form, 400, name="twice", scope=["admin", "write"])
     assert faults(page) == {"name": "There is a token named twice already."}

@@ -56,8 +56,9 @@ async def show(request: Request) -> Response:
         site.name: (tag(site, url), pinned_tag(site, url, snippet.versioned_path(), snippet.integrity()))
         for site in chosen
     }
+    stub = f"<script>{snippet.stub()}</script>"
     receptions = [await _reception(request, site) for site in chosen]
-    return render(request, "install.html", receptions=receptions, tags=tags, stub=snippet.stub(), url=url)
+    return render(request, "install.html", receptions=receptions, tags=tags, stub=stub, url=url)
 
 
 async def show_reception(request: Request) -> Response:
