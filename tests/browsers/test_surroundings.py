@@ -13,6 +13,12 @@ TELL_PARENT = """<script>addEventListener('error', event => parent.postMessage({
 addEventListener('unhandledrejection', event => parent.postMessage({faults: [String(event.reason)]}, '*'))</script>"""
 
 
+def strict_policy(visit: Visit) -> str:
+    """Allows the collector's scripts and requests; beside them only the icon that browsers ask for by themselves."""
+    collector = visit.relay.url
+    return f"default-src 'none'; script-src {collector} 'nonce-page'; connect-src {collector}; img-src 'self'"
+
+
 def test_a_sandboxed_frame_in_which_storage_throws_is_survived(visit: Visit) -> None:
     visit.shop.put("/framed", head=TELL_PARENT)
     visit.shop.put("/", '<iframe sandbox="allow-scripts" src="/framed"></iframe>', tag="")
@@ -31,9 +37,7 @@ def test_without_cookies_and_storage_the_visitor_lasts_as_long_as_the_page(visit
 
 
 def test_a_strict_policy_that_allows_the_collector_is_enough(visit: Visit) -> None:
-    collector = visit.relay.url
-    policy = f"default-src 'none'; script-src {collector} 'nonce-page'; connect-src {collector}; base-uri 'none'"
-    visit.shop.put("/", content_security_policy=policy)
+    visit.shop.put("/", content_security_policy=strict_policy(visit))
     visit.expect(lambda: visit.open("/"), [page("/")], NOTHING_ELSE)
 
 
@@ -85,9 +89,7 @@ class TestOptIn:
         return "strict"
 
     def test_the_prompt_needs_nothing_that_a_strict_policy_forbids(self, visit: Visit) -> None:
-        collector = visit.relay.url
-        policy = f"default-src 'none'; script-src {collector} 'nonce-page'; connect-src {collector}; base-uri 'none'"
-        visit.shop.put("/", content_security_policy=policy)
+        visit.shop.put("/", content_security_policy=strict_policy(visit))
         tab = visit.open("/")
         wait_for(lambda: tab.evaluate("!!document.querySelector('footfall-consent')"), lambda: "no prompt")
         accept = "footfall-consent >>> button:last-of-type"

@@ -8,17 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-# Where a click goes: the middle of what a selector finds; `>>>` leads into a shadow tree.
-CLICK_CENTRE = """(selector => {
-  const [host, inner] = selector.split('>>>').map(part => part.trim());
-  let element = document.querySelector(host);
-  if (inner) element = element?.shadowRoot?.querySelector(inner);
-  if (!element) throw new Error('nothing matches ' + selector);
-  element.scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});
-  const box = element.getBoundingClientRect();
-  return [Math.round(box.left + box.width / 2), Math.round(box.top + box.height / 2)];
-})"""
-
 
 class BrowserFault(Exception):
     """The page's script threw, or the driver refused."""
@@ -35,7 +24,7 @@ class Tab(Protocol):
         """Press and release the main button over the middle of an element."""
 
     def press(self, *keys: str) -> None:
-        """Press keys one after the other: characters, or names as in `keys.KEYS`."""
+        """Press keys one after the other: characters, or names as in `gestures.KEYS`."""
 
     def back(self) -> None:
         """The back button."""
@@ -45,9 +34,6 @@ class Tab(Protocol):
 
     def reload(self) -> None:
         """The reload button."""
-
-    def screenshot(self) -> bytes:
-        """What the tab shows, as PNG."""
 
     def close(self) -> None:
         """Close the tab, as its cross does."""

@@ -17,8 +17,8 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from browsers.engines import CLICK_CENTRE, BrowserFault
-from browsers.engines.keys import KEYS
+from browsers.engines import BrowserFault
+from browsers.engines.gestures import CLICK_CENTRE, click_at, strokes
 
 ANSWER_S_MAX = 30
 DRIVER_TIMEOUT_S = 60
@@ -114,14 +114,10 @@ class BidiTab:
 
     def click(self, selector: str) -> None:
         x, y = self.evaluate(f"{CLICK_CENTRE}({json.dumps(selector)})")
-        move = {"type": "pointerMove", "x": x, "y": y, "origin": "viewport"}
-        steps = [move, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
-        self._perform({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": steps})
+        self._perform(click_at(x, y))
 
     def press(self, *keys: str) -> None:
-        values = [KEYS.get(key, key) for key in keys]
-        steps = [{"type": kind, "value": value} for value in values for kind in ("keyDown", "keyUp")]
-        self._perform({"type": "key", "id": "keyboard", "actions": steps})
+        self._perform(strokes(keys))
 
     def back(self) -> None:
         self._ask("browsingContext.traverseHistory", delta=-1)

@@ -1,12 +1,11 @@
 """WebKit, as WebKitGTK builds it, through its driver on a screen of its own.
 
-A profile is a session of the driver: a browser process that keeps nothing. WebKitGTK's driver tells of no requests,
-so those are what the page's own performance timeline lists.
+A profile is a browser process that keeps nothing. WebKitGTK's driver tells of no requests, so those are what the page's
+own performance timeline lists.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import socket
@@ -16,11 +15,11 @@ from typing import Any
 
 import httpx
 
-from browsers.engines import CLICK_CENTRE, BrowserFault
-from browsers.engines.keys import KEYS
+from browsers.engines import BrowserFault
+from browsers.engines.gestures import CLICK_CENTRE, click_at, strokes
 from browsers.engines.process import START_S_MAX, Driven, found
 
-DRIVER_TIMEOUT_S = 15
+DRIVER_TIMEOUT_S = 60
 SCREEN = r"^(\d+)$"
 SCREEN_SIZE = "1600x1200x24"
 LISTED = "performance.getEntriesByType('resource').map(entry => '? ' + entry.name)"
@@ -42,30 +41,38 @@ class WebKit:
     name = "webkit"
 
     def __init__(self) -> None:
-        self._browser = mini_browser()
         self._screen = Driven(
             found("Xvfb"), "-displayfd", "1", "-screen", "0", SCREEN_SIZE, "-nolisten", "tcp", announces=SCREEN
         )
-        port = free_port()
-        self._driven = Driven(
-            found("WebKitWebDriver"), f"--port={port}",
-            DISPLAY=f":{self._screen.announcement()}",
-            WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS="1",
-            WEBKIT_DISABLE_COMPOSITING_MODE="1",
-            LIBGL_ALWAYS_SOFTWARE="1",
-        )  # fmt: skip
-        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DRIVER_TIMEOUT_S)
-        self._await_driver()
+        self._display = f":{self._screen.announcement()}"
 
     def profile(self) -> WebKitProfile:
-        options = {"binary": self._browser, "args": ["--automation"]}
-        capabilities = {"alwaysMatch": {"webkitgtk:browserOptions": options}}
-        return WebKitProfile(self._client, capabilities)
+        return WebKitProfile(self._display)
 
     def stop(self) -> None:
-        self._client.close()
-        self._driven.stop()
         self._screen.stop()
+
+
+class WebKitProfile:
+    """Has a driver of its own: one drives a single session at a time."""
+
+    def __init__(self, display: str) -> None:
+        port = free_port()
+        self._driven = Driven(
+            found("WebKitWebDriver"),
+            f"--port={port}",
+            DISPLAY=display,
+            WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS="1",
+            LIBGL_ALWAYS_SOFTWARE="1",
+        )
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DRIVER_TIMEOUT_S)
+        self._session = ""
+        try:
+            self._await_driver()
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
 
     def _await_driver(self) -> None:
         deadline = time.monotonic() + START_S_MAX
@@ -73,15 +80,14 @@ class WebKit:
             with contextlib.suppress(httpx.TransportError):
                 self._client.get("/status")
                 return
-            time.sleep(0.05)
+            time.sleep(0.02)
         raise BrowserFault("WebKit's driver did not start")
 
-
-class WebKitProfile:
-    def __init__(self, client: httpx.Client, capabilities: dict[str, Any]) -> None:
-        self._client = client
-        session = self._send("POST", "/session", {"capabilities": capabilities})
-        self._session = f"/session/{session['sessionId']}"
+    def _begin(self) -> None:
+        options = {"binary": mini_browser(), "args": ["--automation"]}
+        capabilities = {"alwaysMatch": {"webkitgtk:browserOptions": options}}
+        begun = self._send("POST", "/session", {"capabilities": capabilities})
+        self._session = f"/session/{begun['sessionId']}"
         self._keeper = self.ask("GET", "/window")  # the last window's end would be the browser's
         self._shown = self._keeper
 
@@ -120,7 +126,11 @@ class WebKitProfile:
         return json.loads(told)
 
     def close(self) -> None:
-        self._send("DELETE", self._session)
+        if self._session:
+            with contextlib.suppress(httpx.TransportError, BrowserFault):
+                self._send("DELETE", self._session)
+        self._client.close()
+        self._driven.stop()
 
     def _send(self, method: str, path: str, body: Any = None) -> Any:
         if method == "POST" and body is None:
@@ -146,14 +156,10 @@ class WebKitTab:
 
     def click(self, selector: str) -> None:
         x, y = self.evaluate(f"{CLICK_CENTRE}({json.dumps(selector)})")
-        move = {"type": "pointerMove", "x": x, "y": y, "origin": "viewport", "duration": 0}
-        steps = [move, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
-        self._perform({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": steps})
+        self._perform(click_at(x, y))
 
     def press(self, *keys: str) -> None:
-        values = [KEYS.get(key, key) for key in keys]
-        steps = [{"type": kind, "value": value} for value in values for kind in ("keyDown", "keyUp")]
-        self._perform({"type": "key", "id": "keyboard", "actions": steps})
+        self._perform(strokes(keys))
 
     def back(self) -> None:
         self._ask("POST", "/back")
@@ -163,9 +169,6 @@ class WebKitTab:
 
     def reload(self) -> None:
         self._ask("POST", "/refresh")
-
-    def screenshot(self) -> bytes:
-        return base64.b64decode(self._ask("GET", "/screenshot"))
 
     def close(self) -> None:
         self._profile.close_window(self._window)
