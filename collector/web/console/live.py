@@ -21,10 +21,10 @@ from collector.store import Store
 from collector.store.recent import Happening
 from collector.web.console import page
 from collector.web.console.broadcast import FIRST_MAX, PRESENT_MS, Broadcast, Bulletin, TooMany, Watcher, newest_of
-from collector.web.console.coming import came_by
 from collector.web.console.customers import address
 from collector.web.console.page import render
 from collector.web.console.session import Session, now_ms, signed_in
+from collector.web.console.strangers import called, came_by, runs_on
 from collector.web.console.telling import path_of, tell
 
 # Proxies close what is silent for long; 15 s is less than any of them is known to wait.
@@ -128,7 +128,6 @@ def row_of(happening: Happening) -> Row:
     visitor, customer = happening.visitor, happening.customer
     known = customer is not None
     key = customer if customer is not None else f"visitor:{visitor}" if visitor else ""
-    device = " on ".join(part for part in (happening.browser, happening.os) if part) or happening.device.capitalize()
     return Row(
         seq=happening.seq,
         site=happening.site,
@@ -136,10 +135,10 @@ def row_of(happening: Happening) -> Row:
         says=tell(happening.type, happening.name, happening.properties, url=happening.url, title=happening.title),
         url=happening.url,
         path=path_of(happening.url),
-        device=device,
+        device=runs_on(happening.device, happening.browser, happening.os),
         source=came_by(happening.came),
         whose=address(key) if key else "",
-        who=happening.called or customer or (f"Visitor {visitor[:8]}" if visitor else ""),
+        who=happening.called or customer or (called(visitor) if visitor else ""),
         known=known,
         staff=happening.staff,
     )

@@ -18,10 +18,10 @@ from collector.store import Store
 from collector.store.prospects import SORTS, Prospect, ProspectQuery, Reached
 from collector.web import asked
 from collector.web.console import amounts
-from collector.web.console.coming import came_by
 from collector.web.console.customers import address
 from collector.web.console.page import render
 from collector.web.console.session import now_ms, signed_in
+from collector.web.console.strangers import called, came_by, runs_on
 from collector.web.console.telling import tell
 
 ROOM = "/console/visitors"
@@ -50,7 +50,8 @@ class Row(Struct, frozen=True, kw_only=True):
     looked: str
     source: str
     device: str
-    cart: str
+    worth: str
+    items: str
 
 
 async def show(request: Request) -> Response:
@@ -80,8 +81,8 @@ async def show(request: Request) -> Response:
         filtered=within != ANY or query.reached > Reached.LOOKED,
         chosen={"within": within, "reached": reached, "sort": sort},
         sorts=SORTED_BY,
-        spans={ANY: "Any time"} | {word: called for word, (called, _) in SPANS.items()},
-        steps={step.word: called for step, called in STEPS.items()},
+        spans={ANY: "Any time"} | {word: span for word, (span, _) in SPANS.items()},
+        steps={step.word: told for step, told in STEPS.items()},
     )
 
 
@@ -92,12 +93,13 @@ def _row(prospect: Prospect) -> Row:
     return Row(
         prospect=prospect,
         href=address(f"visitor:{prospect.visitor}"),
-        called=f"Visitor {prospect.visitor[:8]}",
+        called=called(prospect.visitor),
         step=STEPS[prospect.reached],
         looked=tell(looked_at.type, looked_at.name, looked_at.properties, url=looked_at.url, title=looked_at.title),
         source=came_by(prospect.came),
-        device=" on ".join(part for part in (prospect.browser, prospect.os) if part) or prospect.device.capitalize(),
-        cart=", ".join(part for part in (worth, items) if part),
+        device=runs_on(prospect.device, prospect.browser, prospect.os),
+        worth=worth or "",
+        items=items,
     )
 
 

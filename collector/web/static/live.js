@@ -31,7 +31,7 @@ function table() {
   function gap(more, atLeast) {
     const row = document.createElement("tr");
     const cell = row.insertCell();
-    cell.colSpan = 7;
+    cell.colSpan = 5;
     cell.className = "live-more";
     cell.textContent = `${atLeast ? "More than " : ""}${counted(more, "more event")} came in between`;
     row.className = "live-gap";

@@ -1,6 +1,6 @@
-"""How somebody came to the shop, in a few words for a narrow column.
+"""What to call somebody whom nobody knows, and how that one came, in a few words for a narrow column.
 
-What enters: the channel, referrer and campaign of a visit. What leaves: text. Where it came from is tracked data.
+What enters: a visitor's id; what its browser runs on; the channel, referrer and campaign of a visit. What leaves: text.
 """
 
 from __future__ import annotations
@@ -29,3 +29,13 @@ def came_by(came: Came) -> str:
     if came.channel == "internal" or not host:
         return channel
     return f"{channel} ({host})" if channel else host
+
+
+def called(visitor: str) -> str:
+    """`Visitor 9a8057`. By the end of its id: ids that begin with the time begin alike."""
+    return f"Visitor {visitor[-6:]}"
+
+
+def runs_on(device: str, browser: str, os: str) -> str:
+    """`Firefox on Windows`, else the kind of device, else ''."""
+    return " on ".join(part for part in (browser, os) if part) or device.capitalize()
