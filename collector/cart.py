@@ -14,8 +14,10 @@ from msgspec import Struct
 
 CALLS = frozenset({"Product Added", "Product Removed", "Cart Viewed", "Checkout Started", "Order Completed"})
 _LISTING = frozenset({"Cart Viewed", "Checkout Started"})
-# What tells products apart, the narrowest first; `id` and `variant` are how some shops spell it.
-_IDS = (("variant_id", "variant"), ("sku",), ("product_id", "id"), ("name",))
+# What tells products apart, the narrowest first; `id` is how some shops spell it. A `variant` is only a word, such as
+# `grey`: it tells lines apart where nothing narrower than the product is said.
+_IDS = (("variant_id",), ("sku",), ("product_id", "id"), ("name",))
+_NARROW = 2
 LINES_MAX = 500
 # The web's own ways to sell: an order that was made elsewhere leaves the cart as it is.
 _ONLINE = frozenset({"", "web", "online", "online_store", "app", "mobile", "mobile_app", "shop", "website"})
@@ -145,11 +147,14 @@ def _fields(line: CartLine) -> dict[str, Any]:
 
 def _place(lines: list[CartLine], line: CartLine) -> int | None:
     """The line of the same product: by the narrowest id that both have."""
-    for at, held in enumerate(lines):
-        both = [(mine, its) for mine, its in zip(line.ids, held.ids, strict=True) if mine and its]
-        if both and both[0][0] == both[0][1]:
-            return at
-    return None
+    return next((at for at, held in enumerate(lines) if _same(held, line)), None)
+
+
+def _same(held: CartLine, line: CartLine) -> bool:
+    both = [at for at in range(len(_IDS)) if held.ids[at] and line.ids[at]]
+    if not both or held.ids[both[0]] != line.ids[both[0]]:
+        return False
+    return both[0] < _NARROW or not (held.variant and line.variant) or held.variant == line.variant
 
 
 def _text(value: Any) -> str:

@@ -34,6 +34,15 @@ def held(*calls: tuple[str, dict[str, Any]]) -> list[tuple[str, str]]:
             [("Product Added", BOOTS | {"variant_id": "40"}), ("Product Added", BOOTS | {"variant_id": "41"})],
             [("Boots", "1"), ("Boots", "1")],
         ),
+        (
+            [("Product Added", BOOTS | {"variant": "grey"}), ("Product Added", BOOTS | {"variant": "red"})],
+            [("Boots", "1"), ("Boots", "1")],
+        ),
+        (
+            [("Product Added", BOOTS | {"variant": "grey"}), ("Product Added", RUG | {"variant": "grey"})],
+            [("Boots", "1"), ("Rug", "1")],
+        ),
+        ([("Product Added", BOOTS | {"variant": "grey"}), ("Product Removed", BOOTS)], []),
         ([("Product Added", {"products": [BOOTS, RUG]})], [("Boots", "1"), ("Rug", "1")]),
         ([("Product Added", BOOTS), ("Cart Viewed", {"products": [RUG | {"quantity": "2"}]})], [("Rug", "2")]),
         ([("Product Added", BOOTS), ("Cart Viewed", {"products": []})], []),

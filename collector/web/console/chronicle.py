@@ -54,6 +54,7 @@ class Visit(Struct, frozen=True, kw_only=True):
     """Steps of one visit, newest first; or steps that are in none, such as the back end's: `landing` is None."""
 
     device: str
+    site: str
     landing: Landing | None
     came: str
     referrer: str
@@ -100,6 +101,7 @@ def _visit(events: list[Activity], story: Story, devices: Mapping[str, str]) -> 
     landing = story.visits.get(first.visit) if first.visit else None
     return Visit(
         device=devices.get(first.visitor, "Another device") if first.visitor else "",
+        site=first.site,
         landing=landing,
         came=CAME.get(landing.channel, "") if landing else "",
         referrer=host_of(landing.referrer) if landing and landing.channel != "internal" else "",

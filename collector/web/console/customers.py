@@ -49,12 +49,12 @@ async def show(request: Request) -> Response:
 
 
 def _find(store: Store, request: Request) -> tuple[CustomerPage, list[str]]:
-    sort = asked.text(request, "sort") or SORTS[0][0]
-    by, _, currency = sort.partition(":")
+    sort = asked.text(request, "sort") or ""
+    spent = sort.startswith(SPENT)
     query = CustomerQuery(
         q=asked.text(request, "q") or "",
-        sort=by if sort.startswith(SPENT) or not currency else sort,
-        currency=currency,
+        sort="spent" if spent else asked.word(request, "sort", dict(SORTS), SORTS[0][0]),
+        currency=sort.removeprefix(SPENT) if spent else "",
         cursor=asked.text(request, "cursor"),
         limit=asked.limit(request),
     )
