@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -30,12 +31,17 @@ from collector.web import console, customers, export, failure, health, snippet
 from collector.web.auth import Passes
 from collector.web.console.broadcast import Broadcast
 from collector.web.console.guard import Guard
-from collector.web.console.page import or_page
+from collector.web.console.page import Handler, or_page
 from collector.web.console.session import clock_ms
 from collector.web.ingest import Admission, BrowserSettings, Doors, doors
 
 REFRESH_EVERY_S = 0.5
 log = logging.getLogger(__name__)
+FAILURES: dict[Any, Handler] = {
+    FootfallError: or_page(failure.render_error),
+    HTTPException: or_page(failure.render_http_error),
+    Exception: or_page(failure.render_bug),
+}
 
 
 def build_app(
@@ -73,6 +79,23 @@ def build_app(
     )
 
     app_doors = doors(admission)
+    app = Starlette(
+        routes=[*_routes(admission, settings), *guests],
+        middleware=[Middleware(Doors, doors=app_doors), Middleware(Guard)],
+        lifespan=_lifespan(store, keyring, passes, scripts, writer, broadcast),
+        exception_handlers=FAILURES,
+    )
+    app.state.settings, app.state.store, app.state.writer = settings, store, writer
+    app.state.doors = app_doors
+    app.state.counts, app.state.passes, app.state.scripts = counts, passes, scripts
+    app.state.broadcast = broadcast
+    return app
+
+
+def _lifespan(
+    store: Store, keyring: Keyring, passes: Passes, scripts: snippet.Scripts, writer: Writer, broadcast: Broadcast
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """What starts with the server and ends with it."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -88,21 +111,7 @@ def build_app(
         broadcast.close()
         await writer.close()
 
-    app = Starlette(
-        routes=[*_routes(admission, settings), *guests],
-        middleware=[Middleware(Doors, doors=app_doors), Middleware(Guard)],
-        lifespan=lifespan,
-        exception_handlers={
-            FootfallError: or_page(failure.render_error),
-            HTTPException: or_page(failure.render_http_error),
-            Exception: or_page(failure.render_bug),
-        },
-    )
-    app.state.settings, app.state.store, app.state.writer = settings, store, writer
-    app.state.doors = app_doors
-    app.state.counts, app.state.passes, app.state.scripts = counts, passes, scripts
-    app.state.broadcast = broadcast
-    return app
+    return lifespan
 
 
 def _routes(admission: Admission, settings: Settings) -> list[BaseRoute]:

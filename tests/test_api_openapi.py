@@ -21,7 +21,7 @@ from collector.web.openapi import document
 from collector.wire import PATHS
 
 # Served for people, not programs; described elsewhere.
-UNDESCRIBED = re.compile(r"/(f\.js|console|static)|/$")
+UNDESCRIBED = re.compile(r"/(f\.|console|static)|/$")
 
 
 @pytest.fixture(scope="module")

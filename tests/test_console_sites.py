@@ -119,6 +119,13 @@ def test_a_sites_rules_are_changed_and_its_keys_stay(console: Console, name: str
     )
 
 
+def test_a_change_with_a_fault_changes_nothing(console: Console) -> None:
+    before = site(console, "shop")
+    page = console.submit(console.page(address("shop")).select_one("main form"), 400, timezone="Mars", origins="")
+    assert set(faults(page)) == {"timezone"}
+    assert site(console, "shop") == before
+
+
 @pytest.mark.parametrize("which", ["write", "secret", "identity"])
 def test_a_key_is_made_anew_once_even_if_the_form_is_sent_twice(console: Console, which: str) -> None:
     before = site(console, "shop")
