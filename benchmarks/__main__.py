@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import exporting, fill, ingest, lookup
+from benchmarks import customer, exporting, fill, ingest, lookup
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SMALL_EVENTS = 10_000
@@ -54,12 +54,25 @@ def _measured(folder: Path, events: int, rounds: int, seconds: int) -> Iterator[
         asked = lookup.measure(db)
         yield f"activity of one customer at {count:,}", f"p50 {asked.p50_ms:.1f} ms, p99 {asked.p99_ms:.1f} ms"
         if count == EXPORTED_EVENTS:
+            yield from _opened(db)
             for each in exporting.measure(db, count):
                 yield (
                     f"export of {count:,} events, {each.format}",
                     f"{each.rows_a_second:,.0f} rows/s, {each.ratio:.2f} of `sqlite3 -csv`, peak {each.peak_mb:.0f} MB",
                 )
         db.unlink()
+
+
+def _opened(db: Path) -> Iterator[tuple[str, str]]:
+    """A customer of 50 devices and 100,000 events, and on stderr how SQLite goes about each question of the page."""
+    customer.add_customer(db)
+    for way in customer.measure(db):
+        figure = f"p50 {way.p50_ms:.1f} ms, p99 {way.p99_ms:.1f} ms, first {way.first_ms:.0f} ms"
+        yield f"customer of {customer.EVENTS:,} events, {way.what}", figure
+    for plan in customer.plans(db):
+        click.echo(f"{'SCANS ' if plan.scans else ''}{plan.query[:160]}", err=True)
+        for step in plan.steps:
+            click.echo(f"    {step}", err=True)
 
 
 def _keep(rows: list[tuple[str, str]]) -> None:

@@ -34,7 +34,8 @@ RARE = "Coupon Denied"
 ROUNDS = 100
 SECRET = "fs_benchmark"
 NAMES = ("Product Viewed",) * 8 + ("Product Added", "Products Searched", "Product List Viewed", "Cart Viewed")
-SCANS = re.compile(r"^SCAN (?!json_each|sought|\(subquery|names\b|link_undos\b)\w+(?! USING COVERING INDEX sqlite)")
+# What may be gone through one by one: lists that were handed in, bounded subqueries, a shop's few names.
+SCANS = re.compile(r"^SCAN (?!json_each|sought|claimed|CONSTANT|\(subquery|names\b)")
 
 
 class Opened(Struct, frozen=True):
