@@ -12,6 +12,7 @@ import sys
 import click
 
 from collector import __version__
+from collector.cli.backup import backup
 from collector.cli.customer import customer
 from collector.cli.demo import demo
 from collector.cli.export import export
@@ -19,6 +20,7 @@ from collector.cli.forget import forget
 from collector.cli.imports import import_history
 from collector.cli.quarantine import quarantine
 from collector.cli.rebuild import rebuild
+from collector.cli.restore import restore
 from collector.cli.serve import serve
 from collector.cli.signin import signin_link
 from collector.cli.site import site
@@ -32,7 +34,21 @@ def footfall() -> None:
     """First-party behaviour tracking for online shops."""
 
 
-for command in (serve, demo, site, token, signin_link, customer, export, import_history, forget, quarantine, rebuild):
+for command in (
+    serve,
+    demo,
+    site,
+    token,
+    signin_link,
+    customer,
+    export,
+    import_history,
+    forget,
+    quarantine,
+    rebuild,
+    backup,
+    restore,
+):
     footfall.add_command(command)
 
 

@@ -10,6 +10,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
@@ -19,11 +20,13 @@ from collector.errors import Misuse, NotFound
 BUSY_MS_MAX = 10_000
 
 # FULL: a commit is on disk when it returns. secure_delete: what is erased is overwritten, not only unlinked.
+# journal_size_limit: whoever reads for long, as a backup does, makes the WAL grow; afterwards it is cut again.
 # trusted_schema: a restored backup may come from anywhere, its schema must not call functions on its own.
 PRAGMAS_OF_WRITERS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA secure_delete = ON",
+    "PRAGMA journal_size_limit = 67108864",
     "PRAGMA foreign_keys = OFF",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA temp_store = MEMORY",
@@ -77,13 +80,13 @@ def migrate(conn: sqlite3.Connection, path: str) -> None:
     Two processes may open a new file at once: the version is read again under the lock.
     """
     migrations = _migrations()
-    if _version(conn) == len(migrations):
+    if schema_version(conn) == len(migrations):
         return
     for number, script in enumerate(migrations, start=1):
         conn.execute("BEGIN IMMEDIATE")
         try:
-            _refuse_strangers(conn, path, newest=len(migrations))
-            if _version(conn) < number:
+            refuse_strangers(conn, path)
+            if schema_version(conn) < number:
                 for statement in _statements(script):
                     conn.execute(statement)
                 conn.execute(f"PRAGMA user_version = {number}")
@@ -93,13 +96,20 @@ def migrate(conn: sqlite3.Connection, path: str) -> None:
             raise
 
 
-def _version(conn: sqlite3.Connection) -> int:
+def schema_version(conn: sqlite3.Connection) -> int:
+    """How many migrations the file has seen; 0 where it is new, or another program's."""
     version: int = conn.execute("PRAGMA user_version").fetchone()[0]
     return version
 
 
-def _refuse_strangers(conn: sqlite3.Connection, path: str, newest: int) -> None:
-    version = _version(conn)
+def newest_schema() -> int:
+    """The schema that this Footfall writes."""
+    return len(_migrations())
+
+
+def refuse_strangers(conn: sqlite3.Connection, path: str) -> None:
+    """Raises Misuse where the file is another program's, or a newer Footfall's."""
+    version, newest = schema_version(conn), newest_schema()
     if version > newest:
         raise Misuse(f"{path} was written by a newer Footfall (schema {version}; this one knows {newest})")
     if version == 0 and conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
@@ -117,6 +127,7 @@ def _create(path: str) -> None:
         raise Misuse(f"cannot create {path}: {error.strerror}") from error
 
 
+@cache
 def _migrations() -> list[str]:
     """The scripts in order; NNNN_*.sql must count from 0001 without a gap."""
     folder = files(__package__) / "migrations"

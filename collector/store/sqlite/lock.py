@@ -63,7 +63,7 @@ def take(db: str, doing: str, sleep: Callable[[float], None] = time.sleep) -> Lo
         while not _locked(descriptor, fcntl.LOCK_EX):
             holder = _read(descriptor)
             if waited_s >= (LOOKING_S_MAX if _alive(holder.pid) else FINISHING_S_MAX):
-                raise FootfallError(f"cannot {doing}: {_named(holder)} runs on {db}")
+                raise FootfallError(f"cannot {doing}: {_named(holder)} runs on {db} already")
             sleep(RETRY_S)
             waited_s += RETRY_S
         return Lock(descriptor)
@@ -92,7 +92,12 @@ def _path(db: str) -> str:
 def _open(db: str) -> int:
     """The lock's file is never removed: who waits for it must not wait for another one than the next comer."""
     try:
-        return os.open(_path(db), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(_path(db), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if os.geteuid() == 0:
+            # What root does here, restoring for one, must not lock out whom the database belongs to.
+            owner = os.stat(db if os.path.exists(db) else os.path.dirname(_path(db)))
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        return descriptor
     except FileNotFoundError as error:
         raise NotFound(f"there is no directory {os.path.dirname(_path(db))}") from error
     except OSError as error:
@@ -127,4 +132,4 @@ def _alive(pid: int) -> bool:
 
 
 def _named(holder: Holder) -> str:
-    return f"another collector (process {holder.pid})" if holder.pid else "another collector"
+    return f"a collector (process {holder.pid})" if holder.pid else "a collector"

@@ -1,0 +1,175 @@
+"""Restoring: a backup takes the place of the database, or nothing changes.
+
+What enters: a backup, the database's path. What leaves: the database as it was then, brought up to date, and what was
+there before under another name. Everything is done to a copy beside it, which takes its place in one step at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from collector.errors import FootfallError, Misuse, NotFound
+from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.backup import checked, open_alone
+from collector.store.sqlite.copying import Part, Progress, copy, part_of, put, sync_folder
+from collector.store.sqlite.lock import take
+from collector.store.sqlite.soundness import Contents, must_be_ours
+
+OPEN_WITHIN_S = 2.0
+MOVED_ALONG = ("-wal", "-journal")
+
+_NUMBERS = "SELECT name, seq FROM sqlite_sequence"
+_RAISE_NUMBER = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?"
+_ADD_NUMBER = """
+INSERT INTO sqlite_sequence (name, seq) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)
+"""
+_REVISION = "SELECT value FROM meta WHERE key = 'rev'"
+_RAISE_REVISION = """
+INSERT INTO meta (key, value) VALUES ('rev', ?1) ON CONFLICT (key) DO UPDATE SET value = max(value, ?1)
+"""
+_REVOKED = "SELECT revoked, hash FROM tokens WHERE revoked IS NOT NULL"
+_REVOKE = "UPDATE tokens SET revoked = ? WHERE hash = ? AND revoked IS NULL"
+# Made with the file, and copied with it.
+_LINEAGE = "SELECT value FROM meta WHERE key = 'erasure_key'"
+_ERASED_SINCE = "SELECT count(*) FROM erasures WHERE id > ?"
+
+
+class Restored(Struct, frozen=True, kw_only=True):
+    """`held`: what the backup holds; `kept`: where the former database is now; `erased_since`: how many erasures
+    the former database knew that came after the backup, None where that cannot be known."""
+
+    held: Contents
+    kept: str | None
+    erased_since: int | None
+
+
+def restore(file: str, db: str, *, force: bool, at: int, on_progress: Progress) -> Restored:
+    """Put the backup `file` in the place of `db`; `force` where there is a database already, which is kept.
+
+    Raises Misuse or NotFound where that makes no sense, FootfallError where it fails; then nothing has changed.
+    """
+    _refuse(file, db, force=force)
+    with take(db, "restore"), part_of(os.path.realpath(db), ".restoring") as part:
+        with closing(open_alone(file)) as source:
+            must_be_ours(source, file)
+            copy(source, file, part, on_progress)
+        held = checked(part.path, file, deep=True)
+        erased_since = _amend(part, db, held)
+        part.give_to(_owner(db))
+        return Restored(held=held, kept=_replace(os.path.realpath(db), part, at), erased_since=erased_since)
+
+
+def _refuse(file: str, db: str, *, force: bool) -> None:
+    if not os.path.isfile(file):
+        raise NotFound(f"there is no file {file}")
+    if os.path.exists(db) and os.path.samefile(file, db):
+        raise Misuse(f"{file} is the database itself")
+    if os.path.lexists(db) and not force:
+        raise Misuse(f"there is a database at {db}; --force puts the backup in its place and keeps it beside")
+
+
+def _amend(part: Part, db: str, held: Contents) -> int | None:
+    """What a copy from the past must be told before it takes the place; how many erasures it does not know of."""
+    store = SqliteStore.open(part.path, create=False)
+    store.close()
+    with closing(sqlite3.connect(part.path, isolation_level=None)) as copied:
+        copied.execute("PRAGMA secure_delete = ON")
+        copied.execute("BEGIN IMMEDIATE")
+        _sign_everybody_out(copied)
+        erased_since = _carry_over(copied, db, held)
+        copied.execute("COMMIT")
+    return erased_since
+
+
+def _sign_everybody_out(copied: sqlite3.Connection) -> None:
+    """Who has signed out since would be signed in again."""
+    for table in ("sessions", "signin_links"):
+        copied.execute(f"DELETE FROM {table}")
+
+
+def _carry_over(copied: sqlite3.Connection, db: str, held: Contents) -> int | None:
+    """From the former database, where it can be read: numbers never come twice, what was revoked stays so.
+
+    An analyst who goes on from a cursor of before the restore thereby misses nothing that comes after it.
+    """
+    if not os.path.exists(db):
+        return None
+    try:
+        with closing(sqlite3.connect(f"file:{quote(db)}?mode=ro", uri=True, timeout=OPEN_WITHIN_S)) as former:
+            must_be_ours(former, db)
+            for name, number in former.execute(_NUMBERS):
+                copied.execute(_RAISE_NUMBER, (number, name))
+                copied.execute(_ADD_NUMBER, (name, number))
+            for (revision,) in former.execute(_REVISION):
+                copied.execute(_RAISE_REVISION, (revision,))
+            copied.executemany(_REVOKE, former.execute(_REVOKED))
+            if former.execute(_LINEAGE).fetchall() != copied.execute(_LINEAGE).fetchall():
+                return None
+            erased_since: int = former.execute(_ERASED_SINCE, (held.erasures,)).fetchone()[0]
+            return erased_since
+    except (sqlite3.Error, Misuse):
+        return None
+
+
+def _owner(db: str) -> os.stat_result:
+    return os.stat(db if os.path.exists(db) else os.path.dirname(os.path.realpath(db)))
+
+
+def _replace(db: str, part: Part, at: int) -> str | None:
+    """In this order: the former WAL must be gone before the new file has the name, or SQLite would play it into it."""
+    kept = f"{db}.before-restore-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(at / 1_000))}"
+    if not os.path.exists(db):
+        _move_along(db, kept)
+        put(part, db, replace=False)
+        return None
+    with _nobody_in(db):
+        _move_along(db, kept)
+        _link_or_rename(db, kept)
+        put(part, db, replace=True)
+    return kept
+
+
+@contextmanager
+def _nobody_in(db: str) -> Iterator[None]:
+    """The former database to ourselves, its WAL played into it. One that is too broken for that stays as it is."""
+    conn = sqlite3.connect(f"file:{quote(db)}?mode=rw", uri=True, isolation_level=None, timeout=OPEN_WITHIN_S)
+    try:
+        # Leaving WAL mode needs to be alone with the file: it fails where any other connection is open.
+        conn.execute("PRAGMA journal_mode = DELETE")
+        conn.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        conn.close()
+        raise FootfallError(f"cannot restore: {db} is in use, or its disk fails ({error})") from error
+    except sqlite3.DatabaseError:
+        pass
+    try:
+        yield
+    finally:
+        conn.close()
+
+
+def _move_along(db: str, kept: str) -> None:
+    """Side files that were left by a broken or a deleted database."""
+    for side in MOVED_ALONG:
+        with suppress(FileNotFoundError):
+            os.rename(db + side, kept + side)
+    Path(f"{db}-shm").unlink(missing_ok=True)
+
+
+def _link_or_rename(db: str, kept: str) -> None:
+    """With links there is at no moment no database; not all file systems have them."""
+    try:
+        os.link(db, kept)
+    except FileExistsError as error:
+        raise FootfallError(f"{kept} is there already") from error
+    except OSError:
+        os.rename(db, kept)
+    sync_folder(db)

@@ -1,0 +1,76 @@
+"""Whether a database file is ours and whole, and how much it holds.
+
+What enters: a connection that only reads. What leaves: counts, or faults as SQLite words them. It changes nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from msgspec import Struct
+
+from collector.errors import Misuse
+from collector.store.sqlite.connection import refuse_strangers, schema_version
+
+FAULTS_MAX = 5
+_OURS = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('meta', 'sites', 'events', 'persons')"
+# Of `events` a count reads its smallest index whole; the newest is one step down the primary key.
+_HOLDS = """
+SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM sites WHERE removed IS NULL),
+       (SELECT count(*) FROM customers WHERE deleted = 0),
+       (SELECT time + lag FROM events ORDER BY seq DESC LIMIT 1),
+       (SELECT coalesce(max(id), 0) FROM erasures)
+"""
+
+
+class Contents(Struct, frozen=True, kw_only=True):
+    """What a file holds. `newest`: when its last event was received; `erasures`: the number of its last one."""
+
+    bytes: int
+    schema: int
+    events: int
+    sites: int
+    customers: int
+    newest: int | None
+    erasures: int
+
+
+def must_be_ours(conn: sqlite3.Connection, path: str) -> None:
+    """Raises Misuse where the file is another program's, a newer Footfall's, or none that can be read."""
+    try:
+        refuse_strangers(conn, path)
+        ours = conn.execute(_OURS).fetchone()[0] == 4
+    except sqlite3.DatabaseError as error:
+        raise Misuse(f"{path} is not a Footfall database that can be read: {error}") from error
+    if not ours:
+        raise Misuse(f"{path} is not a Footfall database")
+
+
+def contents(conn: sqlite3.Connection) -> Contents:
+    """What a file of ours holds."""
+    events, sites, customers, newest, erasures = conn.execute(_HOLDS).fetchone()
+    return Contents(
+        bytes=size(conn),
+        schema=schema_version(conn),
+        events=events,
+        sites=sites,
+        customers=customers,
+        newest=newest,
+        erasures=erasures,
+    )
+
+
+def faults(conn: sqlite3.Connection, *, deep: bool) -> list[str]:
+    """What is broken in the file, none where all is well. `deep` also compares each index with its table."""
+    check = "integrity_check" if deep else "quick_check"
+    try:
+        found = [text for (text,) in conn.execute(f"PRAGMA {check}({FAULTS_MAX})")]
+    except sqlite3.DatabaseError as error:
+        return [str(error)]
+    return [] if found == ["ok"] else [" ".join(text.split()) for text in found]
+
+
+def size(conn: sqlite3.Connection) -> int:
+    """Bytes of the file as this connection sees it, what waits in the WAL included."""
+    pages, page_bytes = (conn.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    return int(pages * page_bytes)
