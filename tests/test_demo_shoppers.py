@@ -16,6 +16,7 @@ import pytest
 
 import collector.demo
 from collector.cli.demo import ORIGINS, SITE, ZONE, live_through
+from collector.demo.back_end import instant
 from collector.demo.catalogue import PRODUCTS, find
 from collector.demo.people import network, person, region, uuid7
 from collector.demo.shoppers import Past, quarter
@@ -96,6 +97,7 @@ def test_only_what_is_bad_on_purpose_is_refused(entries: list[Entry]) -> None:
     left = Counter(entry.why.value for entry in entries if isinstance(entry, Left))
     assert left["bot"] > 20
     assert left["consent"] > 10
+    assert left.total() < len(entries) * 0.05
 
 
 def test_no_message_is_sent_twice(entries: list[Entry]) -> None:
@@ -103,8 +105,10 @@ def test_no_message_is_sent_twice(entries: list[Entry]) -> None:
     assert ids.most_common(1)[0][1] == 1
 
 
-def test_time_and_place_of_browsers_survive_the_wire(entries: list[Entry]) -> None:
+def test_time_and_place_of_browsers_survive_the_wire(past: Past, entries: list[Entry]) -> None:
     browsers = [entry for entry in entries if isinstance(entry, Event) and not entry.server]
+    said = {message["messageId"]: message["timestamp"] for one in past.sent for message in one.messages}
+    assert all(instant(event.time) == said[event.id] for event in browsers)
     assert all(event.received - DAY_MS < event.time <= event.received for event in browsers)
     assert all(event.consent for event in browsers)
     assert {"desktop", "mobile", "tablet"} == {event.setup.device for event in browsers}

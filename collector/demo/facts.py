@@ -89,11 +89,11 @@ def payment(checkout_id: str) -> Told:
 
 def payment_failed(checkout_id: str, basket: Basket) -> Told:
     return {
-        "checkout_id": checkout_id,
-        "payment_method": "card",
         "reason": "card_declined",
+        "payment_method": "card",
         "total": number(basket.total),
         "currency": basket.currency,
+        "checkout_id": checkout_id,
     }
 
 

@@ -50,6 +50,7 @@ PAGES = jinja2.Environment(
 )
 PAGES.globals.update(categories=list(CATEGORIES.values()), currencies=CURRENCIES, shop_name=SHOP_NAME)
 PAGES.filters["money"] = money
+PAGES.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # properties keep their order
 
 
 class Shop(Struct, frozen=True):
