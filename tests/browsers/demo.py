@@ -45,7 +45,7 @@ class Demo:
         self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         announced = json.loads(self._process.stdout.readline())
-        self.url, self._port, self.console_link = announced["url"], announced["port"], announced["console"]
+        self.url, self._port, self.site = announced["url"], announced["port"], announced["site"]
         self.shop = announced["shop"].rstrip("/")
 
     def stop(self) -> None:
@@ -61,6 +61,12 @@ class Demo:
             made = footfall("token", "create", "reader", "--scope", "read", "--scope", "export", "--json", db=self.db)
             self._token = json.loads(made.stdout)["token"]
         return httpx.get(self.url + path, headers={"authorization": f"Bearer {self._token}"}, timeout=20)
+
+    def signin_link(self) -> str:
+        """A fresh way into the console; it works once."""
+        made = footfall("signin-link", "--url", self.url, "--json", db=self.db)
+        link: str = json.loads(made.stdout)["link"]
+        return link
 
     def answer(self, path: str) -> Any:
         answer = self.ask(path)

@@ -6,7 +6,6 @@ and tabs. It does not know how a browser is started.
 
 from __future__ import annotations
 
-import base64
 import itertools
 import json
 import queue
@@ -37,7 +36,7 @@ class Bidi:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def ask(self, method: str, **parameters: Any) -> Any:
+    def ask(self, method: str, /, **parameters: Any) -> Any:
         number = next(self._numbers)
         answers: queue.Queue[dict[str, Any]] = queue.Queue()
         self._waiting[number] = answers
@@ -75,14 +74,15 @@ class Bidi:
 class BidiProfile:
     """A user context: cookies and storage of its own."""
 
-    def __init__(self, bidi: Bidi) -> None:
+    def __init__(self, bidi: Bidi, tab: type[BidiTab] | None = None) -> None:
         self._bidi = bidi
+        self._tab = tab or BidiTab
         self._user_context = bidi.ask("browser.createUserContext")["userContext"]
         self._first_request = len(bidi.requests)
 
     def open(self, url: str) -> BidiTab:
         created = self._bidi.ask("browsingContext.create", type="tab", userContext=self._user_context)
-        tab = BidiTab(self._bidi, created["context"])
+        tab = self._tab(self._bidi, created["context"])
         tab.goto(url)
         return tab
 
@@ -127,12 +127,6 @@ class BidiTab:
 
     def reload(self) -> None:
         self._ask("browsingContext.reload", wait="complete")
-
-    def resize(self, width: int, height: int) -> None:
-        self._ask("browsingContext.setViewport", viewport={"width": width, "height": height}, devicePixelRatio=1)
-
-    def screenshot(self) -> bytes:
-        return base64.b64decode(self._ask("browsingContext.captureScreenshot", origin="document")["data"])
 
     def close(self) -> None:
         self._ask("browsingContext.close")

@@ -1,10 +1,12 @@
-"""Chromium, through its driver."""
+"""Chromium, through its driver; and what only its tabs offer: another size, another colour scheme, a picture."""
 
 from __future__ import annotations
 
+import base64
+
 import httpx
 
-from browsers.engines.bidi import DRIVER_TIMEOUT_S, Bidi, BidiProfile
+from browsers.engines.bidi import DRIVER_TIMEOUT_S, Bidi, BidiProfile, BidiTab
 from browsers.engines.process import Driven, found
 
 ANNOUNCES = r"started successfully on port (\d+)"
@@ -35,9 +37,31 @@ class Chromium:
         self._bidi.ask("session.subscribe", events=["network.beforeRequestSent"])
 
     def profile(self) -> BidiProfile:
-        return BidiProfile(self._bidi)
+        return BidiProfile(self._bidi, ChromiumTab)
 
     def stop(self) -> None:
         self._bidi.close()
         httpx.delete(self._session, timeout=DRIVER_TIMEOUT_S)
         self._driven.stop()
+
+
+class ChromiumTab(BidiTab):
+    def look(self, width: int, height: int, scheme: str) -> None:
+        """The size of the view in CSS pixels, and `light` or `dark`."""
+        self._ask("browsingContext.setViewport", viewport={"width": width, "height": height}, devicePixelRatio=1)
+        media = [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]
+        session = self._ask("goog:cdp.getSession")["session"]
+        asked = {"method": "Emulation.setEmulatedMedia", "params": {"features": media}, "session": session}
+        self._bidi.ask("goog:cdp.sendCommand", **asked)
+
+    def inject(self, source: str) -> None:
+        """Run a script in the page, whatever its policy says of scripts."""
+        told = self._ask_script(source)
+        assert told["type"] != "exception", told
+
+    def screenshot(self) -> bytes:
+        """What the view shows, as PNG."""
+        return base64.b64decode(self._ask("browsingContext.captureScreenshot", origin="viewport")["data"])

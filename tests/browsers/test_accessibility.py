@@ -1,0 +1,105 @@
+"""Accessibility faults that axe-core finds: none that is serious in any room, at any width, in light or dark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from browsers.demo import Demo
+from browsers.engines.chromium import Chromium, ChromiumTab
+from browsers.expecting import wait_for
+from browsers.rooms import ROOMS, SCHEMES, SIZES, Room, sign_in, subjects
+from browsers.visiting import Visit
+
+VISITORS = 80
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+RUN = "axe.run({resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+GRAVE = ("serious", "critical")
+SCROLLS_SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
+
+pytestmark = pytest.mark.engines("chromium")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    one = Demo(tmp_path_factory.mktemp("rooms"), visitors=VISITORS)
+    one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def about(demo: Demo) -> dict[str, str]:
+    return subjects(demo)
+
+
+@pytest.fixture(scope="module")
+def signed_in(engine: Chromium, demo: Demo) -> Iterator[ChromiumTab]:
+    profile = engine.profile()
+    yield sign_in(profile, demo)
+    profile.close()
+
+
+@pytest.fixture
+def stranger(engine: Chromium) -> Iterator[ChromiumTab]:
+    profile = engine.profile()
+    tab = profile.open("about:blank")
+    assert isinstance(tab, ChromiumTab)
+    yield tab
+    profile.close()
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if not room.public], ids=lambda room: room.name)
+def test_a_room_has_no_serious_fault(room: Room, signed_in: ChromiumTab, demo: Demo, about: dict[str, str]) -> None:
+    check(signed_in, demo.url + room.path.format(**about))
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room.public], ids=lambda room: room.name)
+def test_a_public_page_has_no_serious_fault(
+    room: Room, stranger: ChromiumTab, demo: Demo, about: dict[str, str]
+) -> None:
+    check(stranger, demo.url + room.path.format(**about))
+
+
+class TestPrompt:
+    @pytest.fixture
+    def site(self) -> str:
+        return "strict"
+
+    def test_the_consent_prompt_has_no_serious_fault(self, visit: Visit) -> None:
+        visit.shop.put("/", "<main><p>A page of the shop.</p></main>")
+        tab = visit.open("/")
+        assert isinstance(tab, ChromiumTab)
+        wait_for(lambda: tab.evaluate("!!document.querySelector('footfall-consent')"), lambda: "no prompt")
+        judge(tab)
+
+
+def check(tab: ChromiumTab, url: str) -> None:
+    tab.goto(url)
+    status = "performance.getEntriesByType('navigation')[0].responseStatus"
+    assert tab.evaluate(status) == 200, url
+    judge(tab)
+
+
+def judge(tab: ChromiumTab) -> None:
+    """The page that is shown, at every width and in both schemes."""
+    tab.inject(AXE.read_text(encoding="utf-8"))
+    found = {}
+    for size, (width, height) in SIZES.items():
+        for scheme in SCHEMES:
+            tab.look(width, height, scheme)
+            faults = [one for one in tab.evaluate(RUN)["violations"] if one["impact"] in GRAVE]
+            found |= {f"{size} {scheme} {one['id']}": _where(one) for one in faults}
+        if tab.evaluate(SCROLLS_SIDEWAYS):
+            found[f"{size} scrolls sideways"] = []
+    assert not found, json.dumps(found, indent=1)
+
+
+def _where(fault: dict[str, Any]) -> list[str]:
+    """The elements, and what is wrong with the first."""
+    nodes = fault["nodes"]
+    return [fault["help"], *(node["html"][:160] for node in nodes[:5]), nodes[0].get("failureSummary", "")]
