@@ -70,6 +70,8 @@ def test_the_first_event_shows_as_soon_as_it_is_acknowledged(console: Console) -
         headers={"authorization": "Bearer wk_shop", "origin": SHOP, "user-agent": "Mozilla/5.0 Firefox/153.0"},
     )
     assert sent.status_code == 200
+    came = console.page(str(waiting["data-reception"]))
+    assert came.select_one("[data-came]") is not None, "by this the page knows that it need not ask again"
     assert reception(console).startswith("First event received")
     assert "page on https://shop.example/boots" in reception(console)
     page = console.page(ROOM)
