@@ -23,8 +23,9 @@ const GATHER_MS = 250
 export function openDelivery({ shelf, send, alone, now, after, chance, mayCollect, finish }) {
   /** @type {Call[]} */
   let fresh = []
-  /** @type {Set<string>} */
-  const flying = new Set()
+  /** @type {Set<string>} calls that this page is to send; what other tabs are about is theirs */
+  const waiting = new Set()
+  let flights = 0
   let failures = 0
   let notBefore = 0
   let wakings = 0
@@ -37,20 +38,23 @@ export function openDelivery({ shelf, send, alone, now, after, chance, mayCollec
   const keep = () => {
     for (const call of fresh.splice(0)) {
       finish(call)
+      waiting.add(call.messageId)
       shelf.put(call.messageId, JSON.stringify(call))
     }
   }
   /** @param {number} bytesMax */
-  const next = (bytesMax) => firstBatch(shelf.all().filter(([id]) => !flying.has(id)), bytesMax)
+  const next = (bytesMax) => firstBatch(shelf.all().filter(([id]) => waiting.has(id)), bytesMax)
 
   /** @param {import('./batch.js').Stored[]} batch @param {boolean} outlive @returns {Promise<boolean>} whether to go on */
   const deliver = async (batch, outlive) => {
-    for (const [id] of batch) flying.add(id)
+    for (const [id] of batch) waiting.delete(id)
+    flights++
     const { status, retryAfter } = await send(batch.map(([, text]) => text), outlive).catch(() => NO_ANSWER)
-    for (const [id] of batch) flying.delete(id)
+    flights--
 
     const found = verdict(status)
     if (found == LATER) {
+      for (const [id] of batch) waiting.add(id)
       notBefore = now() + backOff(failures++, retryAfter, chance())
       wake(0)
       return false
@@ -72,7 +76,9 @@ export function openDelivery({ shelf, send, alone, now, after, chance, mayCollec
     // Another tab may have heard the answer.
     if (!mayCollect()) return clear()
     keep()
-    if (now() >= notBefore) alone(drain)
+    // Timers ring a little early.
+    if (now() < notBefore) wake(0)
+    else alone(drain)
   })
   /** Nothing more of what was collected leaves. */
   const clear = () => {
@@ -85,7 +91,11 @@ export function openDelivery({ shelf, send, alone, now, after, chance, mayCollec
     add(call) {
       if (fresh.push(call) < 2) wake(GATHER_MS)
     },
-    flush,
+    /** What earlier pages could not deliver is this page's to send. */
+    begin() {
+      for (const [id] of shelf.all()) waiting.add(id)
+      flush()
+    },
     /** The network is back: there is no need to wait longer. */
     hurry() {
       failures = notBefore = 0
@@ -95,7 +105,7 @@ export function openDelivery({ shelf, send, alone, now, after, chance, mayCollec
     leave() {
       if (!mayCollect()) return clear()
       keep()
-      const batch = next(flying.size ? REQUEST_BYTES_MAX / 2 : REQUEST_BYTES_MAX)
+      const batch = next(flights ? REQUEST_BYTES_MAX / 2 : REQUEST_BYTES_MAX)
       if (batch[0] && now() >= notBefore) deliver(batch, true)
     },
     clear,

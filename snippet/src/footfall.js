@@ -96,7 +96,7 @@ export function openFootfall(window, config, tag, pinned) {
       load('shop', (feature) => running?.push(feature(needs)))
     }
     if (person[0]) identify(...person)
-    delivery.flush()
+    delivery.begin()
   }
 
   /** @param {Record<string, boolean>} preferences @param {{version?: string}} [shown] @param {boolean} [ours] */

@@ -49,10 +49,22 @@ test('what is not acknowledged is sent again by the next page, before its own ca
   gone.add('1')
   await gone.clock.pass(250)
   const next = deliveryTo(() => 200, { kept: gone.kept })
+  next.delivery.begin()
   next.add('2')
   await next.clock.pass(250)
-  assert.deepEqual(next.requests, [['1', '2']])
+  assert.deepEqual(next.requests, [['1'], ['2']])
   assert.deepEqual(next.stored(), [])
+})
+
+test('what another tab has under way is its own to send', async () => {
+  const here = deliveryTo(() => 200)
+  const there = deliveryTo(never, { kept: here.kept })
+  there.add('1')
+  here.add('2')
+  there.delivery.leave()
+  here.delivery.leave()
+  await here.clock.pass(1_000)
+  assert.deepEqual([there.requests, here.requests], [[['1']], [['2']]])
 })
 
 test('a collector that fails is asked again, each time later, and nothing is lost', async () => {
@@ -76,6 +88,15 @@ test('a collector is not asked sooner than it says, also when more calls come', 
   assert.equal(requests.length, 1)
   await clock.pass(3_000)
   assert.deepEqual(requests[1], ['1', '2'])
+})
+
+test('a timer that rings too early does not end the trying', async () => {
+  const { now, after, pass } = clockAt()
+  const clock = { now, pass, after: (/** @type {number} */ ms, /** @type {() => void} */ work) => after(Math.floor(ms * 0.9), work) }
+  const { add, requests } = deliveryTo((_, request) => (request < 4 ? 503 : 200), { clock })
+  add('1')
+  await pass(10_000)
+  assert.equal(requests.length, 4)
 })
 
 test('with the network back nobody waits', async () => {

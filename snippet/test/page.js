@@ -15,7 +15,7 @@ export function clockAt(time = Date.UTC(2026, 4, 1)) {
         const due = waiting.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0]
         if (!due) break
         waiting = waiting.filter((one) => one != due)
-        time = Math.max(time, due.at)
+        time = due.at > time ? due.at : time + A_MOMENT_MS
         due.work()
       }
       time = end
@@ -23,6 +23,8 @@ export function clockAt(time = Date.UTC(2026, 4, 1)) {
     },
   }
 }
+
+const A_MOMENT_MS = 0.001
 
 export const settled = () => new Promise((resolve) => setImmediate(resolve))
 
