@@ -26,6 +26,7 @@ SETTINGS: tuple[tuple[str, Any, str], ...] = (
     ("rate_limit", 0.0, "requests a second that one address may make under a public key; 0 is no limit"),
     ("queue_events_max", 20_000, "events that may wait for the disk before a 503"),
     ("queue_bytes_max", 64 * 1024 * 1024, "bytes of bodies that may wait for the disk before a 503"),
+    ("log_format", "text", "how the collector logs to stderr: text, for people, or json"),
 )
 
 
@@ -41,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit: float
     queue_events_max: int
     queue_bytes_max: int
+    log_format: str
 
     @property
     def public_url(self) -> str:

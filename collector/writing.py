@@ -1,4 +1,4 @@
-"""The writing process of a collector: `python -m collector.writing DB DESCRIPTOR`, started by `footfall serve`.
+"""What writes for a collector: `python -m collector.writing DB LOG_FORMAT DESCRIPTOR`, started by `footfall serve`.
 
 What enters: the database file and the inherited end of a socket pair. What leaves: what the scribe says there.
 It stands beside the command line, a root of its own, so that it loads nothing that it does not need.
@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 
+from collector import logs
 from collector.ingest.scribe import Scribe
 from collector.store.sqlite import SqliteStore
 
@@ -18,10 +19,11 @@ from collector.store.sqlite import SqliteStore
 GARBAGE_THRESHOLDS = (50_000, 20, 100)
 
 
-def main(db: str, descriptor: int) -> None:
+def main(db: str, log_format: str, descriptor: int) -> None:
     """Write until the collector closes its end. Signals are its business: it stops this process by closing."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    logs.set_up(log_format)
     store = SqliteStore.open(db, create=False)
     try:
         gc.collect()
@@ -33,4 +35,4 @@ def main(db: str, descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -27,7 +27,7 @@ FLOORS = (
     ("store",),
     ("ingest",),
     ("web",),
-    ("config",),
+    ("config", "logs"),
     ("app",),
     ("demo",),
     ("cli", "__main__", "writing"),

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import track
 
+from collector import logs
 from collector.app import build_app
 from collector.cli.options import as_json, now_ms, print_json, setting, settings_of
 from collector.cli.serve import listen, serve_app
@@ -57,6 +58,7 @@ STDERR = Console(stderr=True)
 def demo(db: str, visitors: int, seed: int, as_json: bool, **where: Any) -> None:
     """A shop to walk about in, its past quarter, and the console beside it."""
     settings = settings_of(db=db, **where)
+    logs.set_up(settings.log_format)
     with take(db, "open the demo") as lock, listen(settings) as listener:
         settings = replace(settings, port=listener.getsockname()[1])
         lock.tell(settings.local_url)

@@ -6,6 +6,7 @@ What enters: settings. What leaves: a listening process that ends gracefully on 
 from __future__ import annotations
 
 import gc
+import logging
 import signal
 import socket
 import sys
@@ -15,6 +16,7 @@ import click
 import uvicorn
 from msgspec.structs import replace
 
+from collector import logs
 from collector.app import build_app
 from collector.cli.options import as_json, now_ms, opened, print_json, setting, settings_of
 from collector.config import SETTINGS, Settings
@@ -26,6 +28,8 @@ from collector.web.console.signin import new_link
 from collector.web.server import allow_many_files
 from collector.web.short_way import short_way
 from collector.web.tags import tag
+
+log = logging.getLogger(__name__)
 
 BACKLOG = 2_048
 # Requests leave no cycles behind: looking for some less often, and never among what the start has made, spares an
@@ -43,13 +47,15 @@ GRACE_S = 30
 def serve(as_json: bool, **flags: Any) -> None:
     """Take calls, keep them, answer questions."""
     settings = settings_of(**flags)
+    logs.set_up(settings.log_format)
     with take(settings.db, "serve") as lock, opened(settings.db, create=True) as store, listen(settings) as listener:
         settings = replace(settings, port=listener.getsockname()[1])
         lock.tell(settings.local_url)
-        command = [sys.executable, "-m", "collector.writing", settings.db]
+        command = [sys.executable, "-m", "collector.writing", settings.db, settings.log_format]
         app = build_app(settings, store, launch=in_process(command, keep_open=[lock.descriptor]))
         _announce(settings, store, as_json)
         serve_app(app, listener)
+        log.info("ended as it was told to")
 
 
 def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None:
@@ -59,7 +65,7 @@ def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None
         loop="uvloop",
         http=short_way(getattr(app.state, "doors", {})),
         lifespan="on",
-        log_level="warning",
+        log_config=None,
         access_log=False,
         proxy_headers=False,
         server_header=False,
@@ -102,6 +108,9 @@ def _announce(settings: Settings, store: Store, as_json: bool) -> None:
     sites = store.sites()
     if as_json:
         print_json({"url": settings.public_url, "host": settings.host, "port": settings.port, "db": settings.db})
+        return
+    log.info("takes calls on port %d, keeps everything in %s", settings.port, settings.db)
+    if settings.log_format == "json":
         return
     click.echo(f"Footfall listens at {settings.public_url} and keeps everything in {settings.db}.")
     for site in sites:
