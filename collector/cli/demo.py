@@ -7,6 +7,8 @@ The past is made on the first start alone; it goes through the same reading and 
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -139,7 +141,7 @@ def _announce(settings: Settings, store: Store, as_json: bool) -> None:
         f"""
 The shop:     {url}/demo/
 The console:  {link}
-              (signs in once, within 15 minutes; footfall signin-link --db {settings.db} makes another)
+              (signs in once, within 15 minutes; {_command()} signin-link --db {settings.db} makes another)
 
 What to try:
   1. Open the console, choose Live, and walk about in the shop beside it. Allow it to watch you first.
@@ -147,3 +149,11 @@ What to try:
   3. Sign up with the same address, and find yourself under Customers: one person, the whole story.
 Ctrl-C ends it; the next start goes on with the same file."""
     )
+
+
+def _command() -> str:
+    """How to type this command here: it may be on nobody's PATH."""
+    typed = sys.argv[0]
+    if typed.endswith("__main__.py"):
+        return "python -m collector"
+    return "footfall" if shutil.which("footfall") else typed
