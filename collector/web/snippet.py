@@ -7,6 +7,7 @@ around it; `/f.HASH.js`, for good, the bare build; and the same of each part. It
 from __future__ import annotations
 
 import gzip
+import re
 from base64 import b64encode
 from collections.abc import Iterable
 from functools import cache
@@ -30,6 +31,8 @@ PARTS = (CORE, PROMPT, "f.shop")
 SHORT_S = 600
 YEAR_S = 31_536_000
 HASH_DIGITS = 12
+# A quality of 0 means: not this one.
+ENCODINGS = {one: re.compile(rf"\b{one}\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))") for one in ("br", "gzip")}
 HEADERS = {
     "access-control-allow-origin": "*",
     "cross-origin-resource-policy": "cross-origin",
@@ -122,7 +125,7 @@ async def script(request: Request) -> Response:
     if found is None:
         raise HTTPException(404, "no such script; the console's Install page has the present tag")
     accepted = request.headers.get("accept-encoding", "")
-    encoding = next((one for one in ("br", "gzip") if one in accepted), "")
+    encoding = next((one for one in ENCODINGS if ENCODINGS[one].search(accepted)), "")
     headers = HEADERS | {"cache-control": found.cache_control, "etag": f'"{found.hash}{encoding}"'}
     if headers["etag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)

@@ -1,0 +1,152 @@
+"""The scripts as the collector serves them: settings around the live ones, versions for good, sizes and encodings."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import shutil
+import subprocess
+from base64 import b64encode
+from hashlib import sha384
+from pathlib import Path
+
+import brotli
+import httpx
+import pytest
+from conftest import ROOT, Collector, Start, make_site
+
+from collector.event import ConsentMode
+from collector.ingest.snippets import checked_prompt
+from collector.store.snippets import SnippetSettings
+from collector.store.sqlite import SqliteStore
+from collector.web.snippet import PARTS, core_table, fingerprint, integrity, prompt_table, stub, versioned_path
+
+BUILT = ROOT / "collector" / "web" / "static" / "snippet"
+PROMPT = checked_prompt(b'{"version": "7", "texts": {"en": {"text": "May we?", "accept": "Yes", "refuse": "No"}}}')
+
+
+def built(part: str) -> bytes:
+    return (BUILT / f"{part}.js").read_bytes()
+
+
+def test_the_committed_scripts_are_what_a_fresh_build_makes(tmp_path: Path) -> None:
+    assert shutil.which("node"), "Node is needed"
+    subprocess.run(["node", "build.js", str(tmp_path)], cwd=ROOT / "snippet", check=True, timeout=60)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == sorted(path.name for path in BUILT.iterdir())
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (BUILT / name).read_bytes(), f"{name}: run `npm run build` in snippet/"
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_version_is_the_bare_build_for_good(collector: Collector, part: str) -> None:
+    got = collector.client.get(versioned_path(part))
+    assert got.status_code == 200
+    assert got.content == built(part)
+    assert got.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert integrity(part) == "sha384-" + b64encode(sha384(built(part)).digest()).decode()
+
+
+@pytest.mark.parametrize("path", ["/f.js", "/f.prompt.js", "/f.shop.js", versioned_path()])
+def test_a_script_may_be_loaded_by_any_page_and_is_nothing_but_a_script(collector: Collector, path: str) -> None:
+    headers = collector.client.get(path, headers={"origin": "https://other.example"}).headers
+    assert headers["access-control-allow-origin"] == "*"
+    assert headers["cross-origin-resource-policy"] == "cross-origin"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "set-cookie" not in headers
+
+
+def test_the_live_script_is_kept_for_minutes_and_then_asked_after(collector: Collector) -> None:
+    got = collector.client.get("/f.js")
+    assert got.headers["cache-control"] == "public, max-age=600"
+    again = collector.client.get("/f.js", headers={"if-none-match": got.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == got.headers["etag"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [("gzip, deflate, br, zstd", "br"), ("gzip", "gzip"), ("", None), ("identity", None), ("br;q=0, gzip", "gzip")],
+)
+def test_it_travels_in_the_best_encoding_that_is_accepted(
+    collector: Collector, accepted: str, encoding: str | None
+) -> None:
+    unpack = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[encoding]
+    with collector.client.stream("GET", versioned_path(), headers={"accept-encoding": accepted}) as got:
+        body = b"".join(got.iter_raw())
+    assert got.headers.get("content-encoding") == encoding
+    assert got.headers["vary"] == "Accept-Encoding"
+    assert unpack(body) == built("f")
+
+
+def test_a_version_that_is_not_there_is_said_to_be_missing(collector: Collector) -> None:
+    for path in ("/f.0123456789ab.js", "/f.nothing.js", "/f.prompt.0123456789ab.js"):
+        got = collector.client.get(path)
+        assert got.status_code == 404
+        assert "immutable" not in got.headers.get("cache-control", "")
+
+
+def test_the_live_script_knows_the_sites_and_names_no_key(start: Start) -> None:
+    one = start(make_site("open"), make_site("asking", consent=ConsentMode.OPT_IN))
+    text = httpx.get(f"{one.url}/f.js").text
+    assert settings_in(text) == {fingerprint("wk_open"): ["opt-out"]}
+    assert "wk_" not in text
+
+
+def test_what_is_set_later_is_served_within_a_second(start: Start) -> None:
+    one = start(make_site("asking", consent=ConsentMode.OPT_IN))
+    store = SqliteStore.open(str(one.db))
+    store.put_snippet(SnippetSettings(site="asking", cookie_domain="shop.example", prompt=PROMPT))
+    store.close()
+    key = fingerprint("wk_asking")
+    for _ in range(100):
+        table = settings_in(httpx.get(f"{one.url}/f.js").text)
+        if table:
+            break
+    assert table == {key: ["", "shop.example", "7"]}
+    assert settings_in(httpx.get(f"{one.url}/f.prompt.js").text)[key]["texts"]["en"]["text"] == "May we?"
+
+
+def test_only_what_differs_from_the_default_is_told() -> None:
+    sites = [make_site(mode.value, consent=mode) for mode in ConsentMode]
+    assert core_table(sites, []) == {
+        fingerprint("wk_cookieless"): ["cookieless"],
+        fingerprint("wk_opt-out"): ["opt-out"],
+    }
+    domain = SnippetSettings(site="opt-in", cookie_domain="shop.example")
+    assert core_table(sites[:1], [domain]) == {fingerprint("wk_opt-in"): ["", "shop.example"]}
+    assert prompt_table(sites, [domain]) == {}
+
+
+def test_a_removed_site_is_told_of_no_longer() -> None:
+    assert core_table([], [SnippetSettings(site="gone", cookie_domain="shop.example")]) == {}
+
+
+def test_the_stub_fits_in_a_line_and_keeps_calls() -> None:
+    assert len(brotli.compress(stub().encode(), quality=11)) <= 500
+    assert "\n" not in stub()
+
+
+def test_sizes_are_within_what_is_promised() -> None:
+    budgets = json.loads((ROOT / "snippet" / "package.json").read_text())["sizes"]
+    assert (budgets["f.js"], budgets["stub.js"]) == (4_500, 500)
+    assert set(budgets) == {path.name for path in BUILT.iterdir()}
+    for name, budget in budgets.items():
+        assert len(brotli.compress((BUILT / name).read_bytes(), quality=11)) <= budget <= 4_500, name
+        assert name in ("f.js", "stub.js") or budget <= 2_048
+
+
+def test_no_script_asks_to_keep_a_page_from_leaving() -> None:
+    for path in BUILT.iterdir():
+        assert not re.search(r"beforeunload|\bunload\b|preventDefault|\beval\b|new Function", path.read_text()), (
+            path.name
+        )
+
+
+def settings_in(text: str) -> dict[str, list[str]]:
+    found = re.match(r'"use strict";\{const ffSites=(\{.*?\});"use strict"', text)
+    assert found, text[:200]
+    table: dict[str, list[str]] = json.loads(found.group(1))
+    return table
