@@ -81,6 +81,7 @@ def measure(db: Path) -> list[Opened]:
             _opened(client, "one device", f"{page}?device=device-07"),
             _opened(client, "half a year ago", f"{page}?to={day}"),
             _opened(client, "the list, found by name", "/console/customers?q=longa"),
+            _opened(client, "for comparison: a list of nobody", "/console/customers?q=nobody"),
         ]
 
 

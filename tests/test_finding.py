@@ -189,6 +189,22 @@ def test_words_are_few_and_short_whatever_the_name() -> None:
     assert words_of("", "", []) == []
 
 
+@pytest.mark.parametrize(
+    "name, phone, wanted",
+    [
+        ("José Ærø", "", "jose"),
+        ("STRAẞE", "", "strasse"),
+        ("Ⅷ Ｗｉｄｅ", "", "wide"),
+        ("", "0049 0170 1234567", "tel 1701234567"),
+        ("", "+1-415-555-2671", "tel 4155552671"),
+        ("", "12", ""),
+    ],
+)
+def test_words_have_neither_case_nor_accents_and_numbers_their_digits_alone(name: str, phone: str, wanted: str) -> None:
+    words = words_of(name, phone, [])
+    assert wanted in words if wanted else words == []
+
+
 def test_what_fits_begins_alike() -> None:
     assert fits(["jane", "doe"], ["do", "ja"])
     assert not fits(["jane", "doe"], ["oe"])

@@ -96,7 +96,7 @@ def _shown(request: Request, session: Session, dossier: Dossier, story: Story) -
     filters = {name: asked.text(request, name) for name in ("event", "device", "from", "to")}
     return {
         "customer": dossier,
-        "called": dossier.name or dossier.email or dossier.key,
+        "called": called(dossier),
         "is_visitor": dossier.kind == "visitor",
         "address": address,
         "page": address(dossier.key),
@@ -128,6 +128,14 @@ def _tell(moment: Moment) -> str:
     """What a trouble's call says; the shop's own kinds of trouble have their name above it already."""
     says = tell(moment.type, moment.name, moment.properties, url=moment.url, title=moment.title)
     return says if moment.name in TRACKED else says.partition("” (")[2].removesuffix(")") or "the call"
+
+
+def called(dossier: Dossier) -> str:
+    """What a person would call a customer; of a visitor the beginning of its id."""
+    if dossier.kind == "visitor":
+        id = dossier.key.removeprefix("visitor:")
+        return f"Visitor {id if len(id) <= 12 else id[:8] + '…'}"
+    return dossier.name or dossier.email or dossier.key
 
 
 def _trait(value: Any) -> str:

@@ -24,6 +24,7 @@ from collector.web import asked
 from collector.web.asked import KeyRoute
 from collector.web.console import evidence
 from collector.web.console.chronicle import device_name
+from collector.web.console.customer import called
 from collector.web.console.customers import ROOM, address
 from collector.web.console.page import link, render
 from collector.web.console.remarks import messages
@@ -107,7 +108,7 @@ def _ask(request: Request, dossier: Dossier, act: str, **shown: Any) -> Response
         "customer_act.html",
         act=act,
         customer=dossier,
-        called=dossier.name or dossier.email or dossier.key,
+        called=called(dossier),
         page=address(dossier.key),
         evidence=evidence,
         **{"device": None, "linked": None, "name": "", **shown},
