@@ -23,6 +23,7 @@ async function bundle(entry, define, options = {}) {
     target: ['chrome90', 'firefox90', 'safari15'],
     charset: 'utf8',
     legalComments: 'none',
+    tsconfigRaw: {},
     define: Object.fromEntries(Object.entries(define).map(([name, value]) => [name, JSON.stringify(value)])),
     ...options,
   })

@@ -143,8 +143,23 @@ def test_no_script_asks_to_keep_a_page_from_leaving() -> None:
     assert [path.name for path in BUILT.iterdir() if unwanted.search(path.read_text())] == []
 
 
+def test_every_setting_and_every_call_is_documented() -> None:
+    documented = (ROOT / "docs" / "snippet.md").read_text()
+    source = (ROOT / "snippet" / "src" / "config.js").read_text()
+    config = re.search(r"@typedef \{\{(.*?)\}\} Config", source, re.DOTALL)
+    assert config
+    names = re.findall(r"(\w+)\?:", config.group(1))
+    assert len(names) > 6
+    assert [name for name in names if not re.search(rf"`{name}[`:]", documented)] == []
+    commands = re.search(r"const commands = \{(.*?)\n  \}", (ROOT / "snippet/src/footfall.js").read_text(), re.DOTALL)
+    assert commands
+    for command in re.findall(r"^    (\w+)[,:]", commands.group(1), re.MULTILINE):
+        assert f"footfall('{command}'" in documented
+    assert stub().removesuffix(";") in documented
+
+
 def settings_in(text: str) -> dict[str, list[str]]:
-    found = re.match(r'"use strict";\{const ffSites=(\{.*?\});"use strict"', text)
+    found = re.match(r"\{const ffSites=(\{.*?\});\(\(\)=>\{", text)
     assert found, text[:200]
     table: dict[str, list[str]] = json.loads(found.group(1))
     return table

@@ -137,7 +137,7 @@ async def script(request: Request) -> Response:
 def _around(built: bytes, table: object) -> bytes:
     """The script in a block of its own, in which alone the sites' settings have a name."""
     return (
-        b'"use strict";{const ffSites=%b;%b}' % (msgspec.json.encode(table), built.strip())
+        b'{const ffSites=%b;%b}' % (msgspec.json.encode(table), built.strip())
         if table is not None
         else built
     )

@@ -41,7 +41,7 @@ export function openPrompt({ config, answer }) {
   const sheet = new CSSStyleSheet()
   sheet.replaceSync(LOOK)
   root.adoptedStyleSheets = [sheet]
-  document.body.append(host)
+  document.body.prepend(host)
   return () => host.remove()
 }
 

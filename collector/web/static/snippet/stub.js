@@ -1,1 +1,1 @@
-"use strict";window.footfall=window.footfall||function(){(footfall.q=footfall.q||[]).push(arguments)};
+window.footfall=window.footfall||function(){(footfall.q=footfall.q||[]).push(arguments)};
