@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from storyteller import Shop
 
 from collector.errors import Misuse
 from collector.store.dossier import CustomerQuery
 from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.finding import find_customers
 from collector.store.sqlite.words import fits, sought, words_of
 
 
@@ -169,18 +171,21 @@ def test_a_file_from_before_there_were_words_is_searched_as_well(shop: Shop, sto
     again.close()
 
 
-def test_no_order_of_the_list_sorts_or_scans(shop: Shop, store: SqliteStore) -> None:
+@pytest.mark.parametrize("sort", ["last_seen", "first_seen", "name", "orders", "spent"])
+def test_a_page_of_the_list_neither_sorts_nor_goes_through_those_before_it(
+    shop: Shop, store: SqliteStore, sort: str
+) -> None:
+    query = CustomerQuery(sort=sort, currency="EUR" if sort == "spent" else "", limit=1)
+    more = store.find_customers(query).next
+    asked: list[str] = []
     conn = sqlite3.connect(store.path)
-    for by, direction in (
-        ("coalesce(last_seen, 0)", "DESC"),
-        ("coalesce(first_seen, 0)", "DESC"),
-        ("coalesce(nullif(lower(name), ''), char(1114111))", "ASC"),
-        ("orders", "DESC"),
-    ):
-        sql = f"SELECT 1 FROM customers WHERE deleted = 0 ORDER BY {by} {direction}, customer {direction} LIMIT 50"
-        plan = " ".join(step for *_, step in conn.execute(f"EXPLAIN QUERY PLAN {sql}"))
-        assert "USING INDEX customers_" in plan or "USING COVERING INDEX customers_" in plan, plan
-        assert "TEMP B-TREE" not in plan, plan
+    conn.set_trace_callback(asked.append)
+    find_customers(conn, structs.replace(query, cursor=more))
+    conn.set_trace_callback(None)
+    (sql,) = asked
+    plan = [step for *_, step in conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    assert plan[0].startswith("SEARCH customer") and plan[0].endswith(")"), plan
+    assert not any("TEMP B-TREE" in step for step in plan), plan
 
 
 def test_words_are_few_and_short_whatever_the_name() -> None:

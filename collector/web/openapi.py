@@ -112,7 +112,10 @@ _READING: dict[str, Operation] = {
             "read",
             "List and find customers.",
             [
-                _query("q", "Part of a name, an e-mail address or a phone number; a user id or an order number."),
+                _query(
+                    "q",
+                    "The beginning of a name's word, an e-mail address, a phone number, a user id or an order number.",
+                ),
                 _query("sort", "Newest or most first; names from A.", type="string", enum=[*SORTS], default=SORTS[0]),
                 _CURSOR,
                 _LIMIT,
@@ -143,7 +146,11 @@ _READING: dict[str, Operation] = {
             "What this customer has done, newest first.",
             [
                 _KEY,
-                _query("event", "Only events of this name, or calls of this type (`page`, `identify` …)."),
+                _query(
+                    "event",
+                    "Only events of this name, or calls of this type (`page`, `identify` …). Where few of very many "
+                    "fit, a page may be shorter than `limit` and still have a `next`.",
+                ),
                 _CURSOR,
                 _LIMIT,
                 *_RANGE,
