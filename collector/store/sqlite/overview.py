@@ -32,7 +32,7 @@ from collector.store.overview import (
 from collector.store.sqlite.overview_cells import What, cells_of_span
 from collector.store.sqlite.overview_tally import ALL_SITES, BUYERS, EXACT, VISITORS
 
-SOURCES_A_CHANNEL = 5
+SOURCES_A_CHANNEL = 3
 
 _SITES = "SELECT id, name, timezone FROM sites WHERE removed IS NULL ORDER BY id"
 # Primary keys: a range of each.
@@ -169,13 +169,17 @@ def _sales(conn: sqlite3.Connection, site: int, hours: Hours) -> tuple[Sales, ..
 
 
 def _points(conn: sqlite3.Connection, asked: Asked) -> tuple[Point, ...]:
-    """Every day of the span, of one day every hour, those without anything too."""
+    """Every day of the span, of one day every hour, those without anything too; of today none that is yet to come."""
     hourly = asked.now.end - asked.now.first == HOURS
     step = 1 if hourly else HOURS
     bound = {"site": asked.site, "first": asked.now.first, "end": asked.now.end, "step": step}
     counted = {row[0]: row[1:] for row in conn.execute(_POINTS, bound)}
+    first, end = asked.now.first // step, asked.now.end // step
+    if asked.until is not None:
+        # A site further east may be ahead of the hour.
+        end = max(first + asked.until, *counted, first) + 1
     points = []
-    for at in range(asked.now.first // step, asked.now.end // step):
+    for at in range(first, end):
         day, hour = (at // HOURS, at % HOURS) if hourly else (at, None)
         points.append(Point(day_of(day), hour, *counted.get(at, (0, 0, 0, 0))))
     return tuple(points)
