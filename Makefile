@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMPS := .stamps
 JOBS ?= 2
 
-.PHONY: run test browsers lint bench soak clean
+.PHONY: run test browsers screenshots lint bench soak clean
 
 run: $(STAMPS)/run
 	@echo "The demo of Footfall. For a shop of your own: $(BIN)/footfall site add NAME --origin https://shop.example, then $(BIN)/footfall serve"
@@ -27,12 +27,16 @@ lint: $(STAMPS)/dev $(STAMPS)/snippet
 	$(BIN)/mypy
 	cd snippet && npm run check --silent
 
+# Every room at two widths, light and dark, for docs/.
+screenshots: $(STAMPS)/dev browsers
+	cd tests && ../$(BIN)/python -m browsers.screenshots ../docs/screenshots
+
 bench: $(STAMPS)/dev
 	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq wrk; }
 	$(BIN)/python -m benchmarks $(ARGS)
 
-soak: $(STAMPS)/dev
-	FOOTFALL_SOAK=1 $(BIN)/python -m pytest -m soak -o timeout=1800 tests/soak tests/test_kill.py $(ARGS)
+soak: $(STAMPS)/dev browsers
+	FOOTFALL_SOAK=1 $(BIN)/python -m pytest -m soak -o timeout=1800 tests/soak tests/test_kill.py tests/browsers $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(STAMPS) snippet/node_modules tests/sdk/node_modules tests/browsers/node_modules

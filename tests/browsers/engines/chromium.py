@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import re
+import subprocess
+from typing import Any
 
 import httpx
 
@@ -23,13 +26,22 @@ FLAGS = [
 ]
 
 
+def user_agent(program: str) -> str:
+    """What this Chromium calls itself when it has a window."""
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=DRIVER_TIMEOUT_S, check=True)
+    version = re.search(r"(\d+)\.\d+\.\d+", said.stdout)
+    major = version[1] if version else "150"
+    return f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{major}.0.0.0 Safari/537.36"
+
+
 class Chromium:
     name = "chromium"
 
     def __init__(self) -> None:
         self._driven = Driven(found("chromedriver"), "--port=0", announces=ANNOUNCES)
         url = f"http://127.0.0.1:{self._driven.announcement()}"
-        options = {"binary": found("chromium"), "args": [*FLAGS, f"--user-data-dir={self._driven.home}/profile"]}
+        program, profile = found("chromium"), f"--user-data-dir={self._driven.home}/profile"
+        options = {"binary": program, "args": [*FLAGS, profile, f"--user-agent={user_agent(program)}"]}
         wanted = {"alwaysMatch": {"webSocketUrl": True, "goog:chromeOptions": options}}
         answer = httpx.post(f"{url}/session", json={"capabilities": wanted}, timeout=DRIVER_TIMEOUT_S).json()["value"]
         self._session = f"{url}/session/{answer['sessionId']}"
@@ -53,9 +65,8 @@ class ChromiumTab(BidiTab):
             {"name": "prefers-color-scheme", "value": scheme},
             {"name": "prefers-reduced-motion", "value": "reduce"},
         ]
-        session = self._ask("goog:cdp.getSession")["session"]
-        asked = {"method": "Emulation.setEmulatedMedia", "params": {"features": media}, "session": session}
-        self._bidi.ask("goog:cdp.sendCommand", **asked)
+        self._tell_devtools("Emulation.setEmulatedMedia", features=media)
+        self._tell_devtools("Emulation.setScrollbarsHidden", hidden=True)
 
     def inject(self, source: str) -> None:
         """Run a script in the page, whatever its policy says of scripts."""
@@ -65,3 +76,7 @@ class ChromiumTab(BidiTab):
     def screenshot(self) -> bytes:
         """What the view shows, as PNG."""
         return base64.b64decode(self._ask("browsingContext.captureScreenshot", origin="viewport")["data"])
+
+    def _tell_devtools(self, method: str, **parameters: Any) -> None:
+        session = self._ask("goog:cdp.getSession")["session"]
+        self._bidi.ask("goog:cdp.sendCommand", method=method, params=parameters, session=session)
