@@ -66,5 +66,5 @@ class Recent(Protocol):
     def happenings(self, seqs: Sequence[int]) -> list[Happening]:
         """Those events, newest first; what is gone is left out."""
 
-    def changed(self, seqs: Sequence[int], since: int) -> Changed:
-        """What became of those events since the revision `since`; 0: nothing is retold, only where to ask from."""
+    def changed(self, seqs: Sequence[int], since: int | None) -> Changed:
+        """What became of those events since the revision `since`; None: nothing is retold, only where to ask from."""

@@ -205,7 +205,7 @@ class SqliteStore:
     def happenings(self, seqs: Sequence[int]) -> list[Happening]:
         return self._ask(lambda conn: End(conn).happenings(seqs))
 
-    def changed(self, seqs: Sequence[int], since: int) -> Changed:
+    def changed(self, seqs: Sequence[int], since: int | None) -> Changed:
         return self._ask(lambda conn: End(conn).changed(seqs, since))
 
     def stats(self) -> dict[str, int]:

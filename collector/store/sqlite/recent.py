@@ -74,13 +74,13 @@ class End:
         """Those events, newest first."""
         return [_happening(row) for row in self._conn.execute(_HAPPENINGS, (_listed(seqs),))]
 
-    def changed(self, seqs: Sequence[int], since: int) -> Changed:
+    def changed(self, seqs: Sequence[int], since: int | None) -> Changed:
         """What became of those events since a revision."""
         row = self._conn.execute(_LATEST).fetchone()
         rev = int(row[0]) if row else 0
         standing = {seq for (seq,) in self._conn.execute(_STANDING, (_listed(seqs),))}
         gone = tuple(seq for seq in seqs if seq not in standing)
-        if since == 0 or rev == since:
+        if since is None or rev == since:
             return Changed(rev, gone, ())
         touched = [seq for (seq,) in self._conn.execute(_TOUCHED, (since, _listed(seqs)))]
         return Changed(rev, gone, tuple(self.happenings(touched)))

@@ -55,9 +55,8 @@ class Bulletin(Struct, frozen=True, kw_only=True):
 
 
 class _Look(Struct, frozen=True):
-    """One reading of what lies behind `after`, for all watchers; `sites` are the choices that it was made for."""
+    """One reading of what is new, for all watchers."""
 
-    sites: frozenset[str | None]
     arrivals: list[Arrival]
     happenings: dict[int, Happening]
     retold: tuple[Happening, ...]
@@ -98,10 +97,14 @@ class Broadcast:
         self._watchers: set[Watcher] = set()
         self._woken = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
+        # A look and the placing of a watcher take turns: between the two nothing can fall through.
+        self._turn = asyncio.Lock()
         self._closed = False
         self._followed: dict[int, None] = {}
+        # How far it has read: the log, and what was derived anew. None: nobody has been placed yet.
         self._after: int | None = None
-        self._rev, self._counted_at_s = 0, 0.0
+        self._rev: int | None = None
+        self._counted_at_s = 0.0
 
     def commit(self) -> None:
         """Something was stored. Costs next to nothing, and nothing more while nobody watches."""
@@ -144,18 +147,21 @@ class Broadcast:
     def _stop(self) -> None:
         if self._looking is not None:
             self._looking.cancel()
-        self._looking, self._after, self._rev = None, None, 0
+        self._looking, self._after, self._rev = None, None, None
         self._followed.clear()
 
     async def bulletins(self, watcher: Watcher, heartbeat_s: float) -> AsyncIterator[Bulletin | None]:
         """What the watcher is told, as it comes; None where nothing came for so long. Ends when it is sent away."""
         while not watcher.ended:
             if watcher.lost:
-                yield await self._place(watcher)
+                await self._settled()
+                async with self._turn:
+                    bulletin = await self._place(watcher)
+                yield bulletin
             elif watcher.looks:
-                bulletin = _bulletin(watcher, watcher.looks.popleft())
-                if bulletin is not None:
-                    yield bulletin
+                told = _bulletin(watcher, watcher.looks.popleft())
+                if told is not None:
+                    yield told
             else:
                 watcher.woken.clear()
                 try:
@@ -167,14 +173,15 @@ class Broadcast:
     async def _place(self, watcher: Watcher) -> Bulletin:
         """Where it stands: what it missed, and whose the rows are that it may be showing."""
         watcher.lost = False
-        await self._settled()
-        happenings, arrivals, present = await asyncio.to_thread(self._read_for, watcher.site)
+        rev, happenings, arrivals, present = await asyncio.to_thread(self._read_for, watcher.site)
         fresh = [arrival.seq for arrival in arrivals if arrival.seq > watcher.after and _is_of(arrival, watcher.site)]
         news = [each for each in happenings if each.seq > watcher.after]
         at_least = len(arrivals) == ARRIVALS_MAX and arrivals[-1].seq > watcher.after
         self._follow(happenings)
         # Also where it claimed to be ahead: the file may have been restored from a backup.
         watcher.after = arrivals[0].seq if arrivals else 0
+        if self._after is None:
+            self._after, self._rev = watcher.after, rev
         return Bulletin(
             latest=watcher.after,
             news=tuple(reversed(news)),
@@ -184,10 +191,11 @@ class Broadcast:
             present=present,
         )
 
-    def _read_for(self, site: str | None) -> tuple[list[Happening], list[Arrival], int]:
+    def _read_for(self, site: str | None) -> tuple[int, list[Happening], list[Arrival], int]:
+        rev = self._store.changed((), None).rev
         arrivals = self._store.arrivals(0, ARRIVALS_MAX)
         happenings = self._store.happenings(_newest(arrivals, site, FIRST_MAX))
-        return happenings, arrivals, self._store.present(site, self._clock_ms() - PRESENT_MS)
+        return rev, happenings, arrivals, self._store.present(site, self._clock_ms() - PRESENT_MS)
 
     # For all ----------------------------------------------------------------------------------------------------------
 
@@ -199,20 +207,20 @@ class Broadcast:
                     await self._woken.wait()
             self._woken.clear()
             try:
-                await self._look()
+                await self._settled()
+                async with self._turn:
+                    if self._after is not None:
+                        await self._look(self._after)
             except Exception:
                 # A disk that fails for a moment must not end the watching; the next look makes up for this one.
                 log.exception("what is new could not be read")
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _look(self) -> None:
-        await self._settled()
-        if self._after is None:
-            self._after = await asyncio.to_thread(self._latest)
+    async def _look(self, after: int) -> None:
         sites = frozenset(watcher.site for watcher in self._watchers)
         now_s = asyncio.get_running_loop().time()
         counting = now_s - self._counted_at_s >= COUNT_EVERY_S
-        look = await asyncio.to_thread(self._read, sites, self._after, tuple(self._followed), counting)
+        look = await asyncio.to_thread(self._read, sites, after, tuple(self._followed), counting)
         if look.present:
             self._counted_at_s = now_s
         self._after, self._rev = look.latest, look.rev
@@ -231,7 +239,6 @@ class Broadcast:
         happenings = self._store.happenings(sorted(chosen)) if chosen else []
         since = self._clock_ms() - PRESENT_MS
         return _Look(
-            sites=sites,
             arrivals=arrivals,
             happenings={each.seq: each for each in happenings},
             retold=changed.retold,
@@ -240,10 +247,6 @@ class Broadcast:
             latest=arrivals[0].seq if arrivals else after,
             rev=changed.rev,
         )
-
-    def _latest(self) -> int:
-        arrivals = self._store.arrivals(0, 1)
-        return arrivals[0].seq if arrivals else 0
 
     def _follow(self, happenings: Iterable[Happening]) -> None:
         self._followed |= {each.seq: None for each in sorted(happenings, key=lambda each: each.seq)}
@@ -268,9 +271,6 @@ def newest_of(store: Store, site: str | None) -> tuple[list[Happening], int]:
 
 def _bulletin(watcher: Watcher, look: _Look) -> Bulletin | None:
     """A watcher's part of a look; None where there is nothing for it in it."""
-    if watcher.site not in look.sites:
-        watcher.lost = True  # it came while this look was under way
-        return None
     fresh = [arrival.seq for arrival in look.arrivals if arrival.seq > watcher.after and _is_of(arrival, watcher.site)]
     at_least = len(look.arrivals) == ARRIVALS_MAX and look.arrivals[-1].seq > watcher.after + 1
     news = [look.happenings[seq] for seq in fresh[:NEWS_MAX] if seq in look.happenings]
