@@ -284,7 +284,7 @@ def test_what_cannot_be_bought_does_not_get_into_the_cart(
 ) -> None:
     page = shopper.post("cart/add", status, variant=variant, quantity=quantity)
     assert page.select_one(".cart b").text == "0"
-    assert "Product Added" not in shopper.events()
+    assert not {"Product Added", "Product Removed"} & set(shopper.events())
 
 
 def test_twenty_of_a_thing_are_the_most_however_often_one_asks(shopper: Shopper) -> None:

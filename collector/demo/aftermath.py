@@ -19,9 +19,9 @@ from collector.demo.basket import CENT
 from collector.demo.people import pick
 from collector.demo.records import Sold
 from collector.demo.rhythm import Issue, Quarter
+from collector.event import MINUTE_MS
 
 Tell = Callable[..., None]
-MINUTE_MS = 60_000
 _REASONS = (("sent back", 50), ("arrived damaged", 25), ("wrong colour", 25))
 _DESK = ("Odile", "Tomasz", "Ruth")
 _CALLS = (

@@ -54,10 +54,11 @@ def added(one: Line, currency: str, cart_id: str) -> Told:
 
 
 def products_list(list_id: str, products: Iterable[Product], currency: str) -> Told:
-    """`Product List Viewed`; `list_id` is a category's id, `sale` or `home`."""
+    """`Product List Viewed`; `list_id` is a category's id, or `home`."""
     category = CATEGORIES.get(list_id)
     shown = [_shown(one, currency, place) for place, one in enumerate(products, 1)]
-    return {"list_id": list_id, "products": shown} | ({"category": category.name} if category else {})
+    named = {"category": category.name} if category else {"list_name": "featured products"}
+    return {"list_id": list_id, **named, "products": shown}
 
 
 def search(query: str, found: int) -> Told:

@@ -20,10 +20,11 @@ from collector.demo.records import Account, Sold
 from collector.demo.rhythm import Quarter
 from collector.demo.shopper import Plan, Shopper, Town
 from collector.demo.walk import Sent, Walk
-from collector.event import DAY_MS
+from collector.event import DAY_MS, MINUTE_MS
 
 __all__ = ["Past", "Sent", "quarter"]
 
+JUST_NOW = 6
 USUAL = 2_500  # the number of browsers for which the shop's own doings are measured
 _KINDS = (("passer-by", 620), ("looker", 240), ("subscriber", 60), ("guest", 28), ("member", 52))
 
@@ -40,7 +41,7 @@ def quarter(visitors: int, seed: int, now: int, url: str) -> Past:
     """The 91 days before `now` (ms), with about so many browsers; `url` is the shop's, without a slash at the end."""
     chance = Random(seed)
     town = Town(chance, Quarter(now), url)
-    left, shared = visitors, None
+    left, shared = visitors - _come_just_now(town, visitors), None
     while left > 0:
         kind = pick(chance, _KINDS)
         at = town.quarter.moment(chance)
@@ -58,6 +59,15 @@ def quarter(visitors: int, seed: int, now: int, url: str) -> Past:
         [account for account in town.accounts if account.at <= now],
         [order for order in town.orders if order.at <= now],
     )
+
+
+def _come_just_now(town: Town, visitors: int) -> int:
+    """A few come in the last minutes, so that something is going on; returns how many."""
+    number = min(visitors, JUST_NOW)
+    for _ in range(number):
+        at = town.quarter.now - town.chance.randint(1, 12) * MINUTE_MS
+        Shopper(town, _browsers(town.chance, "looker", at, None)).live([Plan(at, 0, "look")])
+    return number
 
 
 def _browsers(chance: Random, kind: str, at: int, shared: Browser | None) -> list[Browser]:
@@ -131,7 +141,7 @@ def _trade_in_the_shop(town: Town) -> None:
         customers = [account for account in town.accounts if account.at < at - DAY_MS]
         for account in chance.sample(customers, min(len(customers), chance.randint(1, 3))):
             if at < now:
-                at = _serve(town, tablet, account, at, is_new=at <= first) + chance.randint(5, 20) * 60_000
+                at = _serve(town, tablet, account, at, is_new=at <= first) + chance.randint(5, 20) * MINUTE_MS
 
 
 def _serve(town: Town, tablet: Browser, account: Account, at: int, *, is_new: bool) -> int:
