@@ -58,7 +58,7 @@ _NUMBERED = """
 SELECT DISTINCT customer FROM orders WHERE order_id COLLATE NOCASE >= ? AND order_id COLLATE NOCASE < ?
     AND customer IS NOT NULL AND deleted = 0 LIMIT ?
 """
-_FOUND_BY = "SELECT name, phone, ids, money FROM customers WHERE customer = ?"
+_FOUND_BY = "SELECT name, phone, ids, money FROM customers WHERE customer = ? AND deleted = 0"
 _ADD_WORD = "INSERT OR IGNORE INTO customer_words (word, customer) VALUES (?, ?)"
 _TAKE_WORD = "DELETE FROM customer_words WHERE word = ? AND customer = ?"
 _ADD_SPEND = "INSERT OR IGNORE INTO customer_spend (currency, net, customer) VALUES (?, ?, ?)"
@@ -77,15 +77,11 @@ SELECT currency FROM spent WHERE currency IS NOT NULL LIMIT 50
 
 
 def keep_found(conn: sqlite3.Connection, customer: int, name: str, phone: str, ids: str, money: str) -> None:
-    """Before a customer's row changes to these: let its words and sums follow. `ids` and `money` are JSON."""
-    row = conn.execute(_FOUND_BY, (customer,)).fetchone()
-    for standing, wanted, take, add in (
-        (_words(row), _words((name, phone, ids, money)), _TAKE_WORD, _ADD_WORD),
-        (_spend(row), _spend((name, phone, ids, money)), _TAKE_SPEND, _ADD_SPEND),
-    ):
-        conn.executemany(take, [(*each, customer) for each in standing - wanted])
-        # What stands is put again: a rebuild has emptied the tables, not the row.
-        conn.executemany(add, [(*each, customer) for each in wanted])
+    """Before a customer's row changes to these: let its words and sums follow. `ids` and `money` are JSON.
+
+    A row that is not live has none: a rebuild empties the tables and leaves the rows.
+    """
+    _follow(conn, customer, conn.execute(_FOUND_BY, (customer,)).fetchone(), (name, phone, ids, money))
 
 
 def fill_found(conn: sqlite3.Connection) -> None:
@@ -94,7 +90,7 @@ def fill_found(conn: sqlite3.Connection) -> None:
         return
     conn.execute("BEGIN IMMEDIATE")
     for customer, *row in conn.execute("SELECT customer, name, phone, ids, money FROM customers WHERE deleted = 0"):
-        keep_found(conn, customer, *row)
+        _follow(conn, customer, None, row)
     conn.execute("COMMIT")
 
 
@@ -126,6 +122,15 @@ def find_customers(conn: sqlite3.Connection, query: CustomerQuery) -> CustomerPa
     last = rows[query.limit - 1] if len(rows) > query.limit else None
     more = msgspec.json.encode([last[15], last[0]]).hex() if last else None
     return CustomerPage([_customer_row(row) for row in rows[: query.limit]], more)
+
+
+def _follow(conn: sqlite3.Connection, customer: int, standing: Any, row: Any) -> None:
+    for before, after, take, add in (
+        (_words(standing), _words(row), _TAKE_WORD, _ADD_WORD),
+        (_spend(standing), _spend(row), _TAKE_SPEND, _ADD_SPEND),
+    ):
+        conn.executemany(take, [(*each, customer) for each in before - after])
+        conn.executemany(add, [(*each, customer) for each in after - before])
 
 
 def _chosen(conn: sqlite3.Connection, q: str) -> list[int]:

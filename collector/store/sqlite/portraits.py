@@ -98,8 +98,10 @@ class Portraits:
             total.last,
             0,
         )
-        if self._conn.execute(_ROW, (customer,)).fetchone() != row:
-            keep_found(self._conn, customer, row[4], row[6], row[1], row[3])
+        standing = self._conn.execute(_ROW, (customer,)).fetchone()
+        if standing != row:
+            if standing is None or standing[-1] or found_by(standing) != found_by(row):
+                keep_found(self._conn, customer, *found_by(row))
             self._conn.execute(_PUT, (customer, *row, revisions.next()))
 
     def _is_known(self, customer: int, members: list[tuple[Any, ...]]) -> bool:
@@ -152,6 +154,12 @@ class Portraits:
             return
         firsts.append(first[0][0])
         lasts.append(last[0][0])
+
+
+def found_by(row: tuple[Any, ...]) -> tuple[str, str, str, str]:
+    """Name, phone, ids and money of a row: what a customer is found by, and sorted by."""
+    _, ids, _, money, name, _, phone, *_ = row
+    return name, phone, ids, money
 
 
 def _key(time: int, mid: Any, trust: int) -> Key:

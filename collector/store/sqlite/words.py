@@ -22,6 +22,8 @@ _PHONE = re.compile(r"[\d\s()+./\-–]+").fullmatch
 
 def plain(text: str) -> str:
     """Text without case and accents."""
+    if text.isascii():
+        return text.lower()
     return "".join(sign for sign in normalize("NFKD", text.casefold()) if not combining(sign))
 
 
