@@ -139,27 +139,27 @@ def test_a_session_ends_after_thirty_days_however_much_it_is_used(console: Conso
 
 
 def test_signing_out_ends_the_session_also_for_whoever_kept_the_cookie(console: Console) -> None:
-    copied = console.client.cookies["footfall"]
+    copied = console.client.cookies["footfall_console"]
     console.submit(console.page(PAGE).select_one("form.signout"))
-    assert "footfall" not in console.client.cookies
+    assert "footfall_console" not in console.client.cookies
     thief = console.stranger()
-    thief.cookies.set("footfall", copied)
+    thief.cookies.set("footfall_console", copied)
     assert not is_in(thief)
 
 
 def test_signing_in_anew_ends_the_session_before(console: Console) -> None:
-    before = console.client.cookies["footfall"]
+    before = console.client.cookies["footfall_console"]
     console.sign_in(console.client)
-    assert console.client.cookies["footfall"] != before
+    assert console.client.cookies["footfall_console"] != before
     thief = console.stranger()
-    thief.cookies.set("footfall", before)
+    thief.cookies.set("footfall_console", before)
     assert not is_in(thief)
     assert is_in(console.client)
 
 
 def test_the_cookie_is_kept_from_scripts_and_from_other_sites(console: Console, tmp_path: Path) -> None:
     cookie = console.sign_in(console.stranger()).headers["set-cookie"]
-    assert cookie.startswith("footfall=fs_")
+    assert cookie.startswith("footfall_console=fs_")
     assert {part.strip().lower() for part in cookie.split(";")[1:]} == {
         "httponly",
         "max-age=2592000",
@@ -170,13 +170,13 @@ def test_the_cookie_is_kept_from_scripts_and_from_other_sites(console: Console, 
     with a_console(tmp_path / "tls", url="https://collector.example") as behind_tls:
         client = behind_tls.stranger("https://collector.example")
         answer = client.post("/console/signin", data={"link": fresh_link(behind_tls)})
-        assert answer.headers["set-cookie"].startswith("__Host-footfall=fs_")
+        assert answer.headers["set-cookie"].startswith("__Host-footfall_console=fs_")
         assert "; Secure" in answer.headers["set-cookie"] and "; Path=/;" in answer.headers["set-cookie"]
         assert is_in(client)
 
 
 def test_of_links_and_sessions_only_hashes_are_kept(console: Console) -> None:
-    link, session = fresh_link(console), console.client.cookies["footfall"]
+    link, session = fresh_link(console), console.client.cookies["footfall_console"]
     conn = sqlite3.connect(console.store.path)
     kept = {hash for (hash,) in conn.execute("SELECT hash FROM signin_links UNION SELECT hash FROM sessions")}
     conn.close()

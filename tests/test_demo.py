@@ -438,3 +438,12 @@ def test_the_session_cookie_is_for_the_shop_alone(shopper: Shopper, demo: Demo) 
     assert all(part in cookie for part in ("httponly", "samesite=lax", "path=/demo"))
     shopper.client.cookies.set("demo_shop", "../../etc/passwd", path="/demo")
     assert shopper.client.get(f"{demo.url}/cart").status_code == 200
+
+
+def test_the_console_and_the_tag_keep_cookies_of_different_names(demo: Demo) -> None:
+    """On one host, as here, a console's cookie named like the visitor's would make a new visitor of every page."""
+    link = httpx.URL(demo.said["console"])
+    with httpx.Client() as staff:
+        answer = staff.post(link.copy_with(query=None), data={"link": link.params["link"]})
+        assert answer.status_code == 303
+        assert [*staff.cookies] == ["footfall_console"]

@@ -40,9 +40,9 @@ def document() -> dict[str, Any]:
                 "session": {
                     "type": "apiKey",
                     "in": "cookie",
-                    "name": "footfall",
-                    "description": "Who is signed in to the console (over https `__Host-footfall`). What changes "
-                    "something also needs the page's CSRF token, in `X-CSRF-Token`.",
+                    "name": "footfall_console",
+                    "description": "Who is signed in to the console (over https `__Host-footfall_console`). "
+                    "What changes something also needs the page's CSRF token, in `X-CSRF-Token`.",
                 },
                 "key": {"type": "http", "scheme": "basic", "description": "User name: a site's write or secret key."},
             },

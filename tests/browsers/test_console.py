@@ -30,7 +30,7 @@ def test_the_page_says_that_the_first_event_came_without_being_loaded_again(star
     tab = person.open(link_into(collector))
     tab.click("main form button")
     wait_for(lambda: tab.evaluate("location.pathname") == "/console/", lambda: "the link did not sign in")
-    [cookie] = [cookie for cookie in person.cookies() if cookie["name"] == "footfall"]
+    [cookie] = [cookie for cookie in person.cookies() if cookie["name"] == "footfall_console"]
     assert (cookie["httpOnly"], str(cookie["sameSite"]).lower(), cookie["path"]) == (True, "lax", "/")
 
     tab.goto(f"{collector.url}/console/install")
@@ -61,6 +61,6 @@ def test_signing_out_ends_the_session_in_the_browser(start: Start, person: Profi
         tab.click(".menu summary")
     tab.click(f"{'.menu' if narrow else '.side'} .signout button")
     wait_for(lambda: tab.evaluate("location.pathname") == "/console/signin", lambda: "nobody was signed out")
-    assert [cookie for cookie in person.cookies() if cookie["name"] == "footfall"] == []
+    assert [cookie for cookie in person.cookies() if cookie["name"] == "footfall_console"] == []
     tab.goto(f"{collector.url}/console/sites")
     assert tab.evaluate("location.pathname") == "/console/signin"

@@ -95,8 +95,11 @@ def is_secure(request: Request) -> bool:
 
 
 def cookie_name(request: Request) -> str:
-    """With the prefix no page of a neighbouring host, such as the shop's, can set or replace the cookie."""
-    return "__Host-footfall" if is_secure(request) else "footfall"
+    """With the prefix no page of a neighbouring host, such as the shop's, can set or replace the cookie.
+
+    Nor may it be named as the visitor's, `footfall`: on one host, as in the demo, either would put the other out.
+    """
+    return "__Host-footfall_console" if is_secure(request) else "footfall_console"
 
 
 def set_cookie(request: Request, response: Response, secret: str) -> None:
