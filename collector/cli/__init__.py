@@ -15,6 +15,7 @@ from collector import __version__
 from collector.cli.backup import backup
 from collector.cli.customer import customer
 from collector.cli.demo import demo
+from collector.cli.doctor import doctor
 from collector.cli.export import export
 from collector.cli.forget import forget
 from collector.cli.imports import import_history
@@ -48,6 +49,7 @@ for command in (
     rebuild,
     backup,
     restore,
+    doctor,
 ):
     footfall.add_command(command)
 

@@ -13,10 +13,10 @@ from msgspec.structs import asdict
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from collector import spoken
 from collector.cli.options import as_json, moment, now_ms, print_json, setting, settings_of
 from collector.store.sqlite import backup as backing
 from collector.store.sqlite.copying import Progress as OnProgress
-from collector.store.sqlite.copying import shown
 from collector.store.sqlite.soundness import Contents
 
 
@@ -44,7 +44,7 @@ def told(held: Contents) -> str:
     """What a file holds, for people."""
     newest = f", the newest of {moment(held.newest)}" if held.newest is not None else ""
     sites = "1 site" if held.sites == 1 else f"{held.sites} sites"
-    return f"{held.events:,} events of {sites}{newest}; {shown(held.bytes)}, schema {held.schema}"
+    return f"{held.events:,} events of {sites}{newest}; {spoken.size(held.bytes)}, schema {held.schema}"
 
 
 @contextmanager

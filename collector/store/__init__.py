@@ -16,6 +16,7 @@ from msgspec import Struct
 from collector.event import Dropped, Event, Reason, Site
 from collector.store.beginnings import Beginnings
 from collector.store.dossier import Dossiers
+from collector.store.health import Health
 from collector.store.overview import Overviews
 from collector.store.prospects import Prospects
 from collector.store.recent import Recent
@@ -273,7 +274,9 @@ class Desk(Protocol):
     def release(self, ids: Iterable[int]) -> None: ...
 
 
-class Store(Log, Reader, Desk, Dossiers, Sessions, Prospects, Overviews, Recent, Beginnings, Snippets, Protocol):
+class Store(
+    Log, Reader, Desk, Dossiers, Sessions, Prospects, Overviews, Recent, Beginnings, Snippets, Health, Protocol
+):
     """All of it, behind one door."""
 
     def close(self) -> None: ...

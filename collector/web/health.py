@@ -12,6 +12,7 @@ from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -21,6 +22,7 @@ from collector.errors import Unavailable
 from collector.ingest.counts import Counts, Histogram
 from collector.ingest.writer import Writer
 from collector.store import Store
+from collector.store.health import Vitals
 
 READY_WITHIN_S = 5.0
 # After a failed commit no calls should come for so long; then one may try whether the disk works again.
@@ -49,19 +51,22 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """All counters; those of the doors start at zero with the process."""
+    """All counters; those of the doors start at zero with the process. The cost does not grow with the log."""
     state = request.app.state
     stats: dict[str, int] = await asyncio.to_thread(state.store.stats)
+    vitals: Vitals = await asyncio.to_thread(state.store.vitals)
     registry = CollectorRegistry()
-    registry.register(_Metrics(state.counts, state.writer, stats))
+    registry.register(_Metrics(state.counts, state.writer, stats, vitals))
+    ProcessCollector(registry=registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
 class _Metrics(Collector):
-    def __init__(self, counts: Counts, writer: Writer, stats: dict[str, int]) -> None:
+    def __init__(self, counts: Counts, writer: Writer, stats: dict[str, int], vitals: Vitals) -> None:
         self._counts = counts
         self._writer = writer
         self._stats = stats
+        self._vitals = vitals
 
     def collect(self) -> Iterator[Metric]:
         counts = self._counts
@@ -76,6 +81,28 @@ class _Metrics(Collector):
         yield _gauge("queued_bytes", "Bytes of bodies that wait for the disk.", self._writer.queued_bytes)
         for name, value in self._stats.items():
             yield _gauge(f"store_{name}", f"The store's {name.replace('_', ' ')}.", value)
+        yield _gauge("follow_failed", "1 where what is derived could not follow the log.", self._writer.follow_failed)
+        yield from _told(self._vitals)
+
+
+def _told(vitals: Vitals) -> Iterator[Metric]:
+    """What `footfall doctor` looks at too. A time that there is not yet is left out."""
+    yield _gauge("database_bytes", "The database file.", vitals.file_bytes)
+    yield _gauge("wal_bytes", "The write-ahead log.", vitals.wal_bytes)
+    yield _gauge("disk_bytes", "The disk under the database.", vitals.disk_bytes)
+    yield _gauge("disk_free_bytes", "What is free on it.", vitals.disk_free_bytes)
+    times = {
+        "newest_event_timestamp_seconds": ("When the last event was received.", vitals.newest),
+        "last_backup_timestamp_seconds": ("When footfall backup last made one.", vitals.backed_up),
+    }
+    for name, (text, ms) in times.items():
+        if ms is not None:
+            yield _gauge(name, text, ms / 1_000)
+    seen = GaugeMetricFamily("footfall_site_seen_timestamp_seconds", "When a visitor was last seen.", labels=["site"])
+    for site, last in vitals.seen.items():
+        if last is not None:
+            seen.add_metric([site], last / 1_000)
+    yield seen
 
 
 def _counter(name: str, text: str, labels: tuple[str, ...], numbers: Mapping[Any, int]) -> Metric:

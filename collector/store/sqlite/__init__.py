@@ -33,6 +33,7 @@ from collector.store import (
 )
 from collector.store.beginnings import Beginning
 from collector.store.dossier import CustomerQuery, Dossier, Story
+from collector.store.health import Vitals
 from collector.store.keys import read_key
 from collector.store.overview import Overview, OverviewQuery
 from collector.store.prospects import ProspectPage, ProspectQuery
@@ -53,6 +54,7 @@ from collector.store.sqlite.prospects import Prospecting
 from collector.store.sqlite.reading import Reading
 from collector.store.sqlite.recent import End
 from collector.store.sqlite.stories import Stories
+from collector.store.sqlite.vitals import vitals
 
 T = TypeVar("T")
 
@@ -210,6 +212,9 @@ class SqliteStore:
 
     def stats(self) -> dict[str, int]:
         return self._read(lambda reading: reading.stats())
+
+    def vitals(self) -> Vitals:
+        return self._ask(lambda conn: vitals(conn, self.path))
 
     def export(self, dataset: str, query: ExportQuery) -> Export:
         return export(self.path, dataset, query)

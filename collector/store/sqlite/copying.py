@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from collector import spoken
 from collector.errors import FootfallError, NotFound
 from collector.store.sqlite.soundness import size
 
@@ -123,7 +124,7 @@ class _Watch:
             self._synced = done
         grown = file_bytes(self._wal) - self._wal_before
         if grown > self._growth_max:
-            raise FootfallError(f"the collector wrote {shown(grown)} meanwhile; try again when it has less to do")
+            raise FootfallError(f"the collector wrote {spoken.size(grown)} meanwhile; try again when it has less to do")
         if grown > 0 and shutil.disk_usage(self._folder).free < ROOM_BYTES_MIN:
             raise FootfallError("the collector's disk is filling up; the copy was given up to make room")
 
@@ -132,7 +133,7 @@ def refuse_without_room(folder: str, wanted: int) -> None:
     """Raises FootfallError where the folder's disk cannot take so many bytes more."""
     free = shutil.disk_usage(folder).free
     if free < wanted + ROOM_BYTES_MIN:
-        raise FootfallError(f"{folder} has {shown(free)} free; this needs {shown(wanted + ROOM_BYTES_MIN)}")
+        raise FootfallError(f"{folder} has {spoken.size(free)} free; this needs {spoken.size(wanted + ROOM_BYTES_MIN)}")
 
 
 def put(part: Part, file: str, *, replace: bool) -> None:
@@ -176,12 +177,3 @@ def file_bytes(path: str) -> int:
         return os.stat(path).st_size
     except FileNotFoundError:
         return 0
-
-
-def shown(size_bytes: float) -> str:
-    """A size for people: 812 KB, 1.6 GB."""
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if size_bytes < 1_024:
-            return f"{size_bytes:.0f} {unit}" if size_bytes >= 10 or unit == "bytes" else f"{size_bytes:.1f} {unit}"
-        size_bytes /= 1_024
-    return f"{size_bytes:.1f} TB"

@@ -13,6 +13,7 @@ from collector.errors import Misuse
 from collector.store.sqlite.connection import refuse_strangers, schema_version
 
 FAULTS_MAX = 5
+LARGE = ("sightings", "visitors", "visits", "mids", "events")
 _OURS = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('meta', 'sites', 'events', 'persons')"
 # Of `events` a count reads its smallest index whole; the newest is one step down the primary key.
 _HOLDS = """
@@ -39,10 +40,14 @@ def must_be_ours(conn: sqlite3.Connection, path: str) -> None:
     """Raises Misuse where the file is another program's, a newer Footfall's, or none that can be read."""
     try:
         refuse_strangers(conn, path)
-        ours = conn.execute(_OURS).fetchone()[0] == 4
+        must_be_footfall(conn, path)
     except sqlite3.DatabaseError as error:
         raise Misuse(f"{path} is not a Footfall database that can be read: {error}") from error
-    if not ours:
+
+
+def must_be_footfall(conn: sqlite3.Connection, path: str) -> None:
+    """Raises Misuse where the file is another program's."""
+    if conn.execute(_OURS).fetchone()[0] != 4:
         raise Misuse(f"{path} is not a Footfall database")
 
 
@@ -63,8 +68,24 @@ def contents(conn: sqlite3.Connection) -> Contents:
 def faults(conn: sqlite3.Connection, *, deep: bool) -> list[str]:
     """What is broken in the file, none where all is well. `deep` also compares each index with its table."""
     check = "integrity_check" if deep else "quick_check"
+    return _told(conn, f"PRAGMA {check}({FAULTS_MAX})")
+
+
+def faults_of(conn: sqlite3.Connection, table: str) -> list[str] | None:
+    """What is broken in one table and its indexes, these not compared with it; None where it was interrupted."""
+    found = _told(conn, f'PRAGMA quick_check("{table}")')[:FAULTS_MAX]
+    return None if found == ["interrupted"] else found
+
+
+def tables(conn: sqlite3.Connection) -> list[str]:
+    """Those of the file, the log and what grows with it last."""
+    names = [name for (name,) in conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
+    return sorted(names, key=lambda name: LARGE.index(name) + 1 if name in LARGE else 0)
+
+
+def _told(conn: sqlite3.Connection, check: str) -> list[str]:
     try:
-        found = [text for (text,) in conn.execute(f"PRAGMA {check}({FAULTS_MAX})")]
+        found = [text for (text,) in conn.execute(check)]
     except sqlite3.DatabaseError as error:
         return [str(error)]
     return [] if found == ["ok"] else [" ".join(text.split()) for text in found]
