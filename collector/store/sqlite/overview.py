@@ -17,6 +17,7 @@ from msgspec import Struct
 from collector.errors import NotFound
 from collector.store.days import HOURS, day_of, local_hour
 from collector.store.overview import (
+    By,
     ChannelVisits,
     Count,
     Overview,
@@ -33,6 +34,7 @@ from collector.store.sqlite.overview_cells import What, cells_of_span
 from collector.store.sqlite.overview_tally import ALL_SITES, BUYERS, EXACT, VISITORS
 
 SOURCES_A_CHANNEL = 3
+_COUNTED_AS = {By.VIEWED: What.PRODUCT_VIEWS, By.ADDED: What.PRODUCT_ADDS, By.BOUGHT: What.PRODUCT_ORDERS}
 
 _SITES = "SELECT id, name, timezone FROM sites WHERE removed IS NULL ORDER BY id"
 # Primary keys: a range of each.
@@ -52,7 +54,7 @@ WHERE site = :site AND what = :what AND day BETWEEN :first AND :last AND (gap = 
 """
 _SALES = """
 SELECT currency, orders, gross, refunded, unconfirmed FROM overview_sales
-WHERE site IN (SELECT value FROM json_each(:sites)) AND hour >= :first AND hour < :end
+WHERE site IN (SELECT value FROM json_each(:sites)) AND hours = :hours AND first_hour >= :first AND first_hour < :end
 """
 _PATHS = "SELECT id, path FROM overview_paths WHERE id IN (SELECT value FROM json_each(?))"
 _PRODUCTS = """
@@ -156,7 +158,8 @@ def _sales(conn: sqlite3.Connection, site: int, hours: Hours) -> tuple[Sales, ..
     counted: dict[str, int] = {}
     sums: dict[str, list[Decimal]] = {}
     sites = [site] if site else [id for (id,) in conn.execute("SELECT id FROM sites")]
-    bound = {"sites": msgspec.json.encode(sites).decode(), "first": hours.first, "end": hours.end}
+    whole = (hours.end - hours.first) % HOURS == 0
+    bound = {"sites": _listed(sites), "first": hours.first, "end": hours.end, "hours": HOURS if whole else 1}
     for currency, orders, *amounts in conn.execute(_SALES, bound):
         counted[currency] = counted.get(currency, 0) + orders
         before = sums.get(currency, [Decimal(0)] * 3)
@@ -185,12 +188,17 @@ def _points(conn: sqlite3.Connection, asked: Asked) -> tuple[Point, ...]:
     return tuple(points)
 
 
-def _cells(conn: sqlite3.Connection, asked: Asked, what: What) -> tuple[dict[int, int], dict[int, int] | None]:
-    """Sums of the span and of the one before; of today so far there is nothing to compare with."""
-    now = cells_of_span(conn, what, asked.site, asked.now.first_day, asked.now.last_day)
+def _now(conn: sqlite3.Connection, asked: Asked, what: What) -> dict[int, int]:
+    return cells_of_span(conn, what, asked.site, asked.now.first_day, asked.now.last_day)
+
+
+def _before(
+    conn: sqlite3.Connection, asked: Asked, what: What, keys: Iterable[int] | None = None
+) -> dict[int, int] | None:
+    """Of the span before, of those keys alone; of today so far there is nothing to compare with."""
     if asked.until is not None:
-        return now, None
-    return now, cells_of_span(conn, what, asked.site, asked.before.first_day, asked.before.last_day)
+        return None
+    return cells_of_span(conn, what, asked.site, asked.before.first_day, asked.before.last_day, keys)
 
 
 def _count(key: int, now: dict[int, int], before: dict[int, int] | None) -> Count:
@@ -207,22 +215,24 @@ def _listed(keys: Iterable[int]) -> str:
 
 
 def _pages(conn: sqlite3.Connection, asked: Asked, limit: int) -> tuple[Page, ...]:
-    now, before = _cells(conn, asked, What.PAGE_VIEWS)
+    now = _now(conn, asked, What.PAGE_VIEWS)
     keys = _largest(now, limit)
+    before = _before(conn, asked, What.PAGE_VIEWS, keys)
     paths = dict(conn.execute(_PATHS, (_listed(keys),)))
     return tuple(Page(paths[key], _count(key, now, before)) for key in keys)
 
 
 def _products(conn: sqlite3.Connection, asked: Asked, query: OverviewQuery) -> tuple[Product, ...]:
-    whats = {"viewed": What.PRODUCT_VIEWS, "added": What.PRODUCT_ADDS, "bought": What.PRODUCT_ORDERS}
-    cells = {name: _cells(conn, asked, what) for name, what in whats.items()}
-    keys = _largest(cells[query.by][0], query.limit)
+    now = {by: _now(conn, asked, what) for by, what in _COUNTED_AS.items()}
+    keys = _largest(now[query.by], query.limit)
+    before = {by: _before(conn, asked, what, keys) for by, what in _COUNTED_AS.items()}
     known = {id: said for id, *said in conn.execute(_PRODUCTS, (_listed(keys),))}
-    return tuple(Product(*known[key], *(_count(key, *cells[name]) for name in whats)) for key in keys)
+    return tuple(Product(*known[key], *(_count(key, now[by], before[by]) for by in By)) for key in keys)
 
 
 def _channels(conn: sqlite3.Connection, asked: Asked) -> tuple[ChannelVisits, ...]:
-    now, before = _cells(conn, asked, What.SOURCE_VISITS)
+    now = _now(conn, asked, What.SOURCE_VISITS)
+    before = _before(conn, asked, What.SOURCE_VISITS)
     channels: dict[str, list[Source]] = {}
     for id, channel, host, source, medium, campaign in conn.execute(_SOURCES, (_listed({**now, **(before or {})}),)):
         channels.setdefault(channel, []).append(Source(host, source, medium, campaign, _count(id, now, before)))

@@ -1,7 +1,7 @@
 """Cells: how often each key (a page, a product, a source) came up, packed into bytes day by day, and summed over days.
 
-What enters: counts by key. What leaves: packed cells, and sums over spans of days. A closed day is packed once and so
-are the 8 days that it lies in; what comes later stays beside it in rows, until the next day is closed.
+What enters: counts by key. What leaves: packed cells, and sums over spans of days. A closed day is packed, and so are
+the 8 and the 32 days that it lies in; what comes later stays beside them in rows, until the next day is closed.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import sqlite3
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from itertools import accumulate, groupby
 
 import msgspec
 
-BLOCK_DAYS = 8
+LEVELS = (1, 8, 32)  # days that are packed together
 OPEN_DAYS = 2  # the newest day, and the one before, for which calls still come
 DAYS_A_STEP = 8
 LATE_ROWS_MAX = 50_000
@@ -69,33 +70,44 @@ def unpack(packed: bytes) -> Iterator[tuple[int, int]]:
     return zip(accumulate(numbers[:size]), numbers[size:], strict=True)
 
 
-def cells_of_span(conn: sqlite3.Connection, what: What, site: int, first: int, last: int) -> dict[int, int]:
-    """How often each key came up from the first day to the last, at a site or (0) at all."""
-    sums: dict[int, int] = {}
-    for packed in _packed_of_span(conn, what, site, first, last):
-        _add(sums, unpack(packed))
+def cells_of_span(
+    conn: sqlite3.Connection, what: What, site: int, first: int, last: int, keys: Iterable[int] | None = None
+) -> dict[int, int]:
+    """How often each key (of `keys`, where given) came up from the first day to the last, at a site or (0) at all."""
+    sums: defaultdict[int, int] = defaultdict(int)
+    sought = None if keys is None else list(keys)
+    for level, start, end in parts(first, last + 1):
+        bound = {"what": what, "days": level, "first": start, "end": end, "site": site}
+        for (packed,) in conn.execute(_PACKED_OF_SPAN, bound):
+            if sought is not None:
+                cells = dict(unpack(packed))
+                _add(sums, ((key, cells[key]) for key in sought if key in cells))
+            elif sums:
+                _add(sums, unpack(packed))
+            else:  # the largest come first: at once
+                sums.update(unpack(packed))
     days = msgspec.json.encode(list(range(first, last + 1))).decode()
     _add(sums, conn.execute(_ROWS_OF_SPAN, {"days": days, "what": what, "site": site}))
     return {key: n for key, n in sums.items() if n > 0}
 
 
-def _packed_of_span(conn: sqlite3.Connection, what: What, site: int, first: int, last: int) -> Iterator[bytes]:
-    """Whole blocks where they lie within the span, days at its ends."""
-    end = last + 1
-    blocks_first, blocks_end = -(-first // BLOCK_DAYS) * BLOCK_DAYS, end // BLOCK_DAYS * BLOCK_DAYS
-    parts = [(1, first, end)]
-    if blocks_first < blocks_end:
-        parts = [(1, first, blocks_first), (BLOCK_DAYS, blocks_first, blocks_end), (1, blocks_end, end)]
-    for days, start, stop in parts:
-        bound = {"what": what, "days": days, "first": start, "end": stop, "site": site}
-        for (packed,) in conn.execute(_PACKED_OF_SPAN, bound):
-            yield packed
+def parts(first: int, end: int, levels: Sequence[int] = LEVELS) -> Iterator[tuple[int, int, int]]:
+    """(level, first, end) of the largest blocks that lie within the span, smaller ones at its ends, days at last."""
+    *smaller, days = levels
+    inner_first, inner_end = -(-first // days) * days, end // days * days
+    if inner_first >= inner_end:
+        if smaller:
+            yield from parts(first, end, smaller)
+        return
+    yield days, inner_first, inner_end
+    for start, stop in ((first, inner_first), (inner_end, end)):
+        if start < stop:
+            yield from parts(start, stop, smaller)
 
 
-def _add(sums: dict[int, int], cells: Iterable[tuple[int, int]]) -> None:
-    get = sums.get
+def _add(sums: defaultdict[int, int], cells: Iterable[tuple[int, int]]) -> None:
     for key, n in cells:
-        sums[key] = get(key, 0) + n
+        sums[key] += n
 
 
 class Packing:
@@ -127,11 +139,11 @@ class Packing:
             self.pack_day(oldest)
 
     def pack_day(self, day: int) -> None:
-        """Move a day's rows into its packed cells and into those of its block."""
+        """Move a day's rows into its packed cells and into those of its blocks."""
         rows = self._conn.execute(_ROWS, (day,)).fetchall()
         for (what, site), group in groupby(rows, lambda row: (row[0], row[1])):
             cells = [(key, n) for _, _, key, n in group]
-            for days in (1, BLOCK_DAYS):
+            for days in LEVELS:
                 self._merge((what, days, day // days * days, site), cells)
         self._conn.execute(_DROP, (day,))
 
@@ -140,7 +152,7 @@ class Packing:
         self._newest, self._late_rows, self._due = None, 0, True
 
     def _merge(self, place: tuple[int, ...], cells: list[tuple[int, int]]) -> None:
-        sums: dict[int, int] = {}
+        sums: defaultdict[int, int] = defaultdict(int)
         packed = self._conn.execute(_PACKED, place).fetchone()
         if packed:
             _add(sums, unpack(packed[0]))

@@ -13,6 +13,7 @@ from decimal import Context, Decimal
 
 import msgspec
 
+from collector.store.days import HOURS
 from collector.store.sqlite.overview_cells import Packing, What
 from collector.store.sqlite.rows import Insert
 
@@ -39,14 +40,18 @@ _ADD_CELLS = Insert(
     columns=5,
     tail="ON CONFLICT (day, what, site, key) DO UPDATE SET n = n + excluded.n",
 )
-_SALES = "SELECT orders, gross, refunded, unconfirmed FROM overview_sales WHERE (site, hour, currency) = (?, ?, ?)"
+_SALES = """
+SELECT orders, gross, refunded, unconfirmed FROM overview_sales
+WHERE site = ? AND hours = ? AND first_hour = ? AND currency = ?
+"""
 _PUT_SALES = """
-INSERT OR REPLACE INTO overview_sales (site, hour, currency, orders, gross, refunded, unconfirmed)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO overview_sales (site, hours, first_hour, currency, orders, gross, refunded, unconfirmed)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _NOTHING = (0, "0", "0", "0")
 
 Amounts = tuple[Decimal, Decimal, Decimal]
+Till = tuple[int, int, int, str]  # site, hours, first hour, currency
 
 
 class _Batch(msgspec.Struct, array_like=True):
@@ -55,7 +60,7 @@ class _Batch(msgspec.Struct, array_like=True):
     hours: list[tuple[tuple[int, int, int], int]]
     gaps: list[tuple[tuple[int, int, int, int], int]]
     cells: list[tuple[tuple[int, int, int, int], int]]
-    sales: list[tuple[tuple[int, int, str], int, Amounts]]
+    sales: list[tuple[Till, int, Amounts]]
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -70,7 +75,7 @@ class Tally:
         self.hours: defaultdict[tuple[int, int, int], int] = defaultdict(int)
         self.gaps: defaultdict[tuple[int, int, int, int], int] = defaultdict(int)
         self.cells: defaultdict[tuple[int, int, int, int], int] = defaultdict(int)
-        self._sales: list[tuple[tuple[int, int, str], int, Amounts]] = []
+        self._sales: list[tuple[Till, int, Amounts]] = []
 
     def hour(self, site: int, hour: int, column: int, n: int) -> None:
         self.hours[site, hour, column] += n
@@ -83,7 +88,8 @@ class Tally:
 
     def sale(self, site: int, hour: int, currency: str, amounts: Amounts, n: int) -> None:
         """`amounts`: gross, refunded, unconfirmed of one order."""
-        self._sales.append(((site, hour, currency), n, amounts))
+        for hours in (1, HOURS):
+            self._sales.append(((site, hours, hour // hours * hours, currency), n, amounts))
 
     def keep(self) -> None:
         """Write down what was gathered: one row, since adding to many rows costs a page of the file for each."""
@@ -130,7 +136,7 @@ class Tally:
         _ADD_HOURS.run(self._conn, [(*place, *sums) for place, sums in sorted(rows.items())])
 
     def _add_sales(self) -> None:
-        sums: dict[tuple[int, int, str], tuple[int, Sequence[Decimal]]] = {}
+        sums: dict[Till, tuple[int, Sequence[Decimal]]] = {}
         for place, n, amounts in self._sales:
             if place not in sums:
                 orders, *standing = self._conn.execute(_SALES, place).fetchone() or _NOTHING

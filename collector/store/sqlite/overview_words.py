@@ -15,7 +15,7 @@ from collector.enrich.hosts import host_of
 from collector.orders import Line
 from collector.store.sqlite.dictionary import CACHED_MAX, Dictionary
 from collector.store.sqlite.facts import Fact, Facts
-from collector.store.sqlite.overview_cells import BLOCK_DAYS, OF_PRODUCTS, What, unpack
+from collector.store.sqlite.overview_cells import LEVELS, OF_PRODUCTS, What, unpack
 
 NAME_CHARS_MAX = 300
 _TRACKED = {"Product Viewed": What.PRODUCT_VIEWS, "Product Added": What.PRODUCT_ADDS}
@@ -165,7 +165,7 @@ class Words:
     def _counted(self, what: What) -> set[int]:
         """Keys with a count above zero on some day or other."""
         sums = {key: 1 for (key,) in self._conn.execute(_COUNTED_ROWS, (what,))}
-        for (packed,) in self._conn.execute(_COUNTED_BLOCKS, (what, BLOCK_DAYS)):
+        for (packed,) in self._conn.execute(_COUNTED_BLOCKS, (what, LEVELS[-1])):
             sums.update(unpack(packed))
         return set(sums)
 

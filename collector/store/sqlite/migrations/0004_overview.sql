@@ -31,13 +31,15 @@ CREATE TABLE overview_gaps (
     PRIMARY KEY (site, what, day, gap)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE overview_sales (
-    site INTEGER NOT NULL, hour INTEGER NOT NULL, currency TEXT NOT NULL,
+    site INTEGER NOT NULL,
+    hours INTEGER NOT NULL,                -- 1 or 24: of each hour, and again of each day
+    first_hour INTEGER NOT NULL, currency TEXT NOT NULL,
     orders INTEGER NOT NULL,
     gross TEXT NOT NULL, refunded TEXT NOT NULL, unconfirmed TEXT NOT NULL,    -- exact decimals
-    PRIMARY KEY (site, hour, currency)
+    PRIMARY KEY (site, hours, first_hour, currency)
 ) STRICT, WITHOUT ROWID;
 -- How often each page, product, source came up on a day: rows while the day runs and of what comes late, to be added
--- to what is packed. A closed day is one text of cells for each (what, site), and so are 8 days together.
+-- to what is packed. A closed day is one row of packed cells for each (what, site), and so are blocks of 8 and 32 days.
 CREATE TABLE overview_cells (
     day INTEGER NOT NULL, what INTEGER NOT NULL, site INTEGER NOT NULL, key INTEGER NOT NULL, n INTEGER NOT NULL,
     PRIMARY KEY (day, what, site, key)
