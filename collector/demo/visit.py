@@ -96,11 +96,9 @@ class Visit:
     def own_order(self) -> Sold:
         """The order that the path names, if it is this visitor's; 404 otherwise."""
         order = self.shop.books.order(self.request.path_params["order"])
-        if order is None or not (
-            order.id in self.session.orders or (self.account and order.account == self.account.id)
-        ):
-            raise HTTPException(404)
-        return order
+        if order and (order.id in self.session.orders or (self.account and order.account == self.account.id)):
+            return order
+        raise HTTPException(404)
 
     def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
         """A page; it carries the calls that wait."""
