@@ -89,8 +89,14 @@ def newest(
     ahead = [(-reach.high, at) for at, reach in enumerate(reaches)]
     heapify(ahead)
     found: list[tuple[int, int, Span]] = []
-    looked_at = 0
-    while ahead and looked_at < looked_at_max and _complete(found, -ahead[0][0]) < wanted:
+    pending: list[int] = []  # minus the times of what is found at or below the floor, where more may be
+    complete = looked_at = 0
+    while ahead and looked_at < looked_at_max:
+        while pending and pending[0] < ahead[0][0]:
+            heappop(pending)
+            complete += 1
+        if complete >= wanted:
+            break
         _, at = heappop(ahead)
         reach = reaches[at]
         bound = (reach.span.subject or reach.span.customer, reach.low, reach.high, reach.size)
@@ -98,16 +104,15 @@ def newest(
         looked_at += count
         whole = count < reach.size
         # The last millisecond of a step may hold more than was seen: it is looked at again.
-        found += [(time, seq, reach.span) for time, seq in _fits.decode(fits) if whole or time > lowest]
+        for time, seq in _fits.decode(fits):
+            if whole or time > lowest:
+                found.append((time, seq, reach.span))
+                heappush(pending, -time)
         if not whole:
             reach.size = min(reach.size * 8, STEP_MAX) if lowest < reach.high else reach.size * 8
             reach.high = lowest
             heappush(ahead, (-lowest, at))
     return _cut(found, wanted, -ahead[0][0] if ahead else None)
-
-
-def _complete(found: list[tuple[int, int, Span]], floor: int) -> int:
-    return sum(time > floor for time, _, _ in found)
 
 
 def _cut(found: list[tuple[int, int, Span]], wanted: int, floor: int | None) -> Found:

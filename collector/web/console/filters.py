@@ -85,12 +85,12 @@ def _element(ms: int, text: str, title: str) -> Markup:
 def _local(ms: int, context: Context, form: str) -> str:
     zone: Any = context.resolve("zone")
     moment = datetime.fromtimestamp(ms / 1_000, UTC).astimezone(ZoneInfo(zone if isinstance(zone, str) else "UTC"))
+    # A page may show a thousand times: only the form that is asked for is made.
+    if form == "clock":
+        return f"{moment:%H:%M:%S}"
     day = f"{moment.day}{NO_BREAK}{moment:%b}{NO_BREAK}{moment.year}"
-    forms = {
-        "minute": f"{day}, {moment:%H:%M}",
-        "second": f"{day}, {moment:%H:%M:%S}",
-        "day": day,
-        "clock": f"{moment:%H:%M:%S}",
-        "full": f"{day}, {moment:%H:%M:%S} {moment.tzname()}",
-    }
-    return forms[form]
+    if form == "day":
+        return day
+    if form == "minute":
+        return f"{day}, {moment:%H:%M}"
+    return f"{day}, {moment:%H:%M:%S}" if form == "second" else f"{day}, {moment:%H:%M:%S} {moment.tzname()}"
