@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import customer, exporting, fill, ingest, lookup
+from benchmarks import customer, exporting, fill, home, ingest, lookup
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SMALL_EVENTS = 10_000
@@ -53,6 +53,7 @@ def _measured(folder: Path, events: int, rounds: int, seconds: int) -> Iterator[
         )
         asked = lookup.measure(db)
         yield f"activity of one customer at {count:,}", f"p50 {asked.p50_ms:.1f} ms, p99 {asked.p99_ms:.1f} ms"
+        yield from _home(db, count)
         if count == EXPORTED_EVENTS:
             yield from _opened(db)
             for each in exporting.measure(db, count):
@@ -63,13 +64,25 @@ def _measured(folder: Path, events: int, rounds: int, seconds: int) -> Iterator[
         db.unlink()
 
 
+def _home(db: Path, count: int) -> Iterator[tuple[str, str]]:
+    """Home, each span; and on stderr how SQLite goes about its questions."""
+    for shown in home.measure(db):
+        figure = f"p50 {shown.page_p50_ms:.0f} ms, longest {shown.page_max_ms:.0f} ms, first {shown.first_ms:.0f} ms"
+        yield f"Home at {count:,}, {shown.span}", f"{figure} (the store's part: {shown.store_p50_ms:.0f} ms)"
+    _tell(home.plans(db))
+
+
 def _opened(db: Path) -> Iterator[tuple[str, str]]:
     """A customer of 50 devices and 100,000 events, and on stderr how SQLite goes about each question of the page."""
     customer.add_customer(db)
     for way in customer.measure(db):
         figure = f"p50 {way.p50_ms:.1f} ms, p99 {way.p99_ms:.1f} ms, first {way.first_ms:.0f} ms"
         yield f"customer of {customer.EVENTS:,} events, {way.what}", figure
-    for plan in customer.plans(db):
+    _tell(customer.plans(db))
+
+
+def _tell(plans: list[customer.Plan]) -> None:
+    for plan in plans:
         click.echo(f"{'SCANS ' if plan.scans else ''}{plan.query[:160]}", err=True)
         for step in plan.steps:
             click.echo(f"    {step}", err=True)

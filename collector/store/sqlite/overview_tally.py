@@ -48,6 +48,7 @@ _PUT_SALES = """
 INSERT OR REPLACE INTO overview_sales (site, hours, first_hour, currency, orders, gross, refunded, unconfirmed)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
+_DROP_SALES = "DELETE FROM overview_sales WHERE site = ? AND hours = ? AND first_hour = ? AND currency = ?"
 _NOTHING = (0, "0", "0", "0")
 
 Amounts = tuple[Decimal, Decimal, Decimal]
@@ -145,4 +146,7 @@ class Tally:
             signed = [amount if n > 0 else -amount for amount in amounts]
             sums[place] = orders + n, [EXACT.add(one, other) for one, other in zip(before, signed, strict=True)]
         for place, (orders, totals) in sums.items():
+            if orders == 0:
+                self._conn.execute(_DROP_SALES, place)
+                continue
             self._conn.execute(_PUT_SALES, (*place, orders, *(format(each, "f") for each in totals)))
