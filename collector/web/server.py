@@ -36,15 +36,15 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self._deadline = self.loop.call_later(self.request_s_max, self._run_out)
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, received: bytes) -> None:
         if self._refused:
             return
         if not self._head_done:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEADER_BYTES_MAX and not self._ends_within(data):
+            self._head_bytes += len(received)
+            if self._head_bytes > HEADER_BYTES_MAX and not self._ends_within(received):
                 self._refuse(431, "headers_too_large", f"the headers are over {HEADER_BYTES_MAX} bytes")
                 return
-        super().data_received(data)
+        super().data_received(received)
         if self._arriving:
             if self._deadline is None:
                 self._deadline = self.loop.call_later(self.request_s_max, self._run_out)
@@ -70,10 +70,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         super().on_message_complete()
 
-    def _ends_within(self, data: bytes) -> bool:
+    def _ends_within(self, received: bytes) -> bool:
         """Whether the headers end in these bytes, within the limit: what follows them is body."""
-        head = data.find(b"\r\n\r\n")
-        return head >= 0 and self._head_bytes - len(data) + head <= HEADER_BYTES_MAX
+        head = received.find(b"\r\n\r\n")
+        return head >= 0 and self._head_bytes - len(received) + head <= HEADER_BYTES_MAX
 
     def _run_out(self) -> None:
         self._deadline = None
