@@ -146,7 +146,7 @@ def test_of_who_was_erased_no_word_is_left(shop: Shop, store: SqliteStore) -> No
     assert shop.store.currencies() == ["EUR"]
 
 
-def test_a_rebuild_finds_the_same(shop: Shop, store: SqliteStore) -> None:
+def test_a_rebuild_finds_the_same_and_forgets_what_is_wrong(shop: Shop, store: SqliteStore) -> None:
     def tables() -> list[tuple[object, ...]]:
         conn = sqlite3.connect(store.path)
         return [
@@ -155,6 +155,11 @@ def test_a_rebuild_finds_the_same(shop: Shop, store: SqliteStore) -> None:
         ]
 
     before = tables()
+    conn = sqlite3.connect(store.path, isolation_level=None)
+    conn.execute("INSERT INTO customer_words VALUES ('wrong', 1)")
+    conn.execute("INSERT INTO customer_spend VALUES ('XXX', 1, 1)")
+    conn.execute("DELETE FROM customer_words WHERE word = 'jane'")
+    conn.close()
     store.rebuild()
     assert before == tables()
 

@@ -145,7 +145,7 @@ class Projection:
         """Forget all that is derived. Rows of the feeds are marked 2 until they are derived again or swept."""
         self.roll_back()
         self._counting.reset()
-        for table in ("claims", "links", "traits", "order_calls", "sightings"):
+        for table in ("claims", "links", "traits", "order_calls", "sightings", "customer_words", "customer_spend"):
             self._conn.execute(f"DELETE FROM {table}")
         for table in FEEDS:
             self._conn.execute(f"UPDATE {table} SET deleted = 2 WHERE deleted = 0")
