@@ -14,7 +14,7 @@ from msgspec import Struct
 from collector.store.prospects import Came
 
 
-class Arrival(Struct, frozen=True, gc=False):
+class Arrival(Struct, frozen=True, gc=False, array_like=True):
     """That something came."""
 
     seq: int

@@ -20,11 +20,13 @@ from collector.store.sqlite.columns import SELECTS
 # How many persons and visitors that changed are looked at, at most, for each question.
 CHANGES_MAX = 2_000
 
-# Primary key of events, downwards.
+# Primary key of events, downwards. The rows come as one JSON text: see rows.py.
 _ARRIVALS = """
-SELECT events.seq, sites.name FROM events JOIN sites ON sites.id = events.site
-WHERE events.seq > ? ORDER BY events.seq DESC LIMIT ?
+SELECT json_group_array(json_array(seq, site))
+FROM (SELECT events.seq AS seq, sites.name AS site FROM events JOIN sites ON sites.id = events.site
+      WHERE events.seq > ? ORDER BY events.seq DESC LIMIT ?)
 """
+_arrivals = msgspec.json.Decoder(list[Arrival])
 _SHOWN = (
     *("seq", "site", "type", "name", "time", "received", "visitor", "customer", "staff", "url", "title"),
     *("device", "browser", "os", "properties"),
@@ -68,7 +70,8 @@ class End:
 
     def arrivals(self, after: int, limit: int) -> list[Arrival]:
         """The newest events behind a seq."""
-        return [Arrival(*row) for row in self._conn.execute(_ARRIVALS, (after, limit))]
+        arrivals = _arrivals.decode(self._conn.execute(_ARRIVALS, (after, limit)).fetchone()[0])
+        return sorted(arrivals, key=lambda arrival: -arrival.seq)
 
     def happenings(self, seqs: Sequence[int]) -> list[Happening]:
         """Those events, newest first."""

@@ -27,7 +27,8 @@ NEWS_MAX = 20  # rows of one look, for each choice of site
 ARRIVALS_MAX = 5_000  # events that one look goes through
 FOLLOWED_MAX = 400  # rows of which it is told when they turn out to be somebody else's
 WAITING_MAX = 8  # looks that wait for a slow watcher
-WATCHERS_MAX, WATCHERS_A_SESSION_MAX = 64, 4
+# Each is told in its own words, on the loop that also takes calls: 2 ms a look in a flood.
+WATCHERS_MAX, WATCHERS_A_SESSION_MAX = 24, 4
 LOOK_EVERY_S = 0.25  # at the most
 LOOK_ANYWAY_S = 1.0  # other processes write too, and who somebody is may change without a commit of ours
 COUNT_EVERY_S = 5.0  # people leave without a sound

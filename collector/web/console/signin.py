@@ -49,6 +49,8 @@ async def sign_in(request: Request) -> Response:
     hashes = secret_hash(link), secret_hash(secret), before.hash if before else None
     if not await request.app.state.writer.run(Store.sign_in, *hashes, now_ms(request)):
         return render(request, "signin.html", 410, link_secret=link, holds=False, next=after)
+    if before is not None:
+        request.app.state.broadcast.end(before.hash)
     response = RedirectResponse(after, 303)
     set_cookie(request, response, secret)
     return response
