@@ -3,7 +3,9 @@
  * what the collector put around the script.
  *
  * @typedef {{key?: string, url?: string, consent?: string, prompt?: any, cookieDomain?: string, promptVersion?: string,
- *   auto?: string | boolean, hash?: string | boolean, debug?: boolean}} Config
+ *   auto?: string | boolean,
+ *   hash?: string | boolean, canonical?: string | boolean, query?: string, user?: string, userToken?: string,
+ *   beforeSend?: (call: any) => any, debug?: boolean}} Config
  * @param {HTMLScriptElement | null} tag
  * @param {Config} given
  * @param {Record<string, [string?, string?, string?]>} sites

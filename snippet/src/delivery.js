@@ -3,6 +3,7 @@ import { guard, warn } from './guard.js'
 import { DONE, LATER, TOO_LARGE, backOff, verdict } from './verdict.js'
 
 const GATHER_MS = 250
+const STORED_MAX = 1_000
 
 /**
  * Calls leave in batches, oldest first, and stay on the shelf until the collector has said that they are on disk.
@@ -11,14 +12,14 @@ const GATHER_MS = 250
  * @typedef {{status: number, retryAfter: string | null}} Answer
  * @param {{
  *   shelf: ReturnType<typeof import('./shelf.js').openShelf>,
- *   send: (texts: string[], outlive: boolean) => Promise<Answer>,
+ *   send: (texts: string[], lost: number, outlive: boolean) => Promise<Answer>,
  *   alone: (work: () => Promise<void>) => Promise<void>,
  *   now: () => number,
  *   after: (ms: number, work: () => void) => void,
  *   chance: () => number,
  *   mayCollect: () => boolean,
- *   finish: (call: any) => void,
- * }} needs `alone` runs its work while no other tab runs its own; `finish` completes a call that is about to be kept
+ *   finish: (call: any) => any,
+ * }} needs `alone` runs its work while no other tab runs its own; `finish` gives what is to be kept of a call, if anything
  */
 export function openDelivery({ shelf, send, alone, now, after, chance, mayCollect, finish }) {
   /** @type {Call[]} */
@@ -36,11 +37,14 @@ export function openDelivery({ shelf, send, alone, now, after, chance, mayCollec
     after(Math.max(ms, notBefore - now()), () => mine == wakings && flush())
   }
   const keep = () => {
-    for (const call of fresh.splice(0)) {
-      finish(call)
+    for (const call of fresh.splice(0).map(finish)) {
+      if (!call) continue
       waiting.add(call.messageId)
       shelf.put(call.messageId, JSON.stringify(call))
     }
+    const tooMany = shelf.all().slice(0, -STORED_MAX)
+    for (const [id] of tooMany) shelf.drop(id)
+    shelf.lose(tooMany.length)
   }
   /** @param {number} bytesMax */
   const next = (bytesMax) => firstBatch(shelf.all().filter(([id]) => waiting.has(id)), bytesMax)
@@ -49,7 +53,8 @@ export function openDelivery({ shelf, send, alone, now, after, chance, mayCollec
   const deliver = async (batch, outlive) => {
     for (const [id] of batch) waiting.delete(id)
     flights++
-    const { status, retryAfter } = await send(batch.map(([, text]) => text), outlive).catch(() => NO_ANSWER)
+    const lost = shelf.lose(0)
+    const { status, retryAfter } = await send(batch.map(([, text]) => text), lost, outlive).catch(() => NO_ANSWER)
     flights--
 
     const found = verdict(status)
@@ -66,6 +71,7 @@ export function openDelivery({ shelf, send, alone, now, after, chance, mayCollec
     }
     if (found != DONE) warn([status, batch])
     for (const [id] of batch) shelf.drop(id)
+    shelf.lose(found == DONE ? -lost : batch.length)
     return true
   }
   const drain = async () => {

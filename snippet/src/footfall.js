@@ -37,28 +37,34 @@ export function openFootfall(window, config, tag, pinned) {
     now,
   })
   const visitor = openVisitor({ cookies, mayStore: consent.mayStore, newId, now })
-  const view = openView(document, location, { hash: isOn(config.hash) })
+  const view = openView(document, location, {
+    hash: isOn(config.hash),
+    canonical: isOn(config.canonical),
+    query: config.query?.split(/[\s,]+/),
+  })
   const makeCall = callMaker({ newId, now, visitor, view, consent, window })
   const send = openTransport({ url: config.url, key: config.key, now })
   const alone = openAlone({ locks: navigator.locks, name: 'footfall' })
   const delivery = openDelivery({
-    shelf: openShelf({ storage: () => localStorage, prefix: `footfall:${config.key}:`, mayStore: consent.mayStore }),
+    shelf: openShelf({ storage: () => localStorage, site: config.key, mayStore: consent.mayStore }),
     send,
     alone: alone.run,
     now,
     after,
     chance: Math.random,
     mayCollect: consent.mayCollect,
-    // Frameworks set the title after the address.
-    finish({ context: { page } }) {
+    finish: guard((call) => {
+      const { page } = call.context
+      // Frameworks set the title after the address.
       if (page.url == view.url()) page.title = document.title
-    },
+      return config.beforeSend ? config.beforeSend(call) : call
+    }),
   })
 
   /** @type {(() => void)[] | undefined} */
   let running
   /** @type {any[]} */
-  let person = []
+  let person = [config.user, undefined, config.userToken]
 
   /** @type {typeof makeCall} */
   const record = (type, fields, token) => {
@@ -118,7 +124,7 @@ export function openFootfall(window, config, tag, pinned) {
     if (known) {
       const farewell = { ...makeCall('track', change), anonymousId: known }
       farewell.context.consent.categoryPreferences = after
-      send([JSON.stringify(farewell)], true).catch(() => {})
+      send([JSON.stringify(farewell)], 0, true).catch(() => {})
     }
     visitor.forget()
   }

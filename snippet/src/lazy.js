@@ -1,3 +1,5 @@
+import { guard } from './guard.js'
+
 /**
  * Loads a lazy part: a script beside this one, without cookies, that hands over its `start`.
  *
@@ -13,7 +15,7 @@ export function openLazy({ document, tag, url, file, pinned }) {
     script.crossOrigin = 'anonymous'
     script.nonce = tag?.nonce ?? ''
     if (pinned) script.integrity = integrity
-    Object.assign(script, { footfall: then })
+    Object.assign(script, { footfall: guard(then) })
     document.head.append(script)
     script.remove()
   }

@@ -1,3 +1,4 @@
+import { pageOf } from './address.js'
 import { guard } from './guard.js'
 
 /**
@@ -5,49 +6,28 @@ import { guard } from './guard.js'
  * back/forward cache. What does not change the address is no new page.
  *
  * @param {{page: () => void, view: ReturnType<typeof import('./view.js').openView>, window: Window}} needs
- * @returns {() => void}
+ * @returns {() => void} makes it deaf; what it has hooked stays hooked, for others may have hooked it since
  */
 export function startPages({ page, view, window }) {
-  const { history } = window
+  let on = true
   let url = view.url()
 
-  const look = guard(() => {
-    if (view.url() == url) return
-    view.move(url)
-    url = view.url()
+  const look = guard((/** @type {boolean} */ again, from = url) => {
+    const now = view.url()
+    if (!on || (pageOf(now) == pageOf(url) && !again)) return
+    url = now
+    view.move(from)
     page()
   })
-  const returned = guard((/** @type {PageTransitionEvent} */ event) => {
-    if (!event.persisted) return
-    view.move('')
-    url = view.url()
-    page()
-  })
-  const undo = [hook(history, 'pushState', look), hook(history, 'replaceState', look)]
-  window.addEventListener('popstate', look)
-  window.addEventListener('pageshow', returned)
+  for (const name of /** @type {const} */ (['pushState', 'replaceState'])) {
+    const original = window.history[name]
+    window.history[name] = function (...change) {
+      original.apply(this, change)
+      look(false)
+    }
+  }
+  window.addEventListener('popstate', () => look(false))
+  window.addEventListener('pageshow', (event) => event.persisted && look(true, ''))
   page()
-
-  return () => {
-    undo.forEach((put) => put())
-    window.removeEventListener('popstate', look)
-    window.removeEventListener('pageshow', returned)
-  }
-}
-
-/** @param {History} history @param {'pushState' | 'replaceState'} name @param {() => void} after */
-function hook(history, name, after) {
-  const original = history[name]
-  let on = true
-  /** @this {History} @param {Parameters<History['pushState']>} change */
-  const hooked = function (...change) {
-    const result = original.apply(this, change)
-    if (on) after()
-    return result
-  }
-  history[name] = hooked
-  return () => {
-    on = false
-    if (history[name] == hooked) history[name] = original
-  }
+  return () => (on = false)
 }

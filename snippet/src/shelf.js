@@ -1,42 +1,57 @@
 /**
- * Calls that no one has acknowledged, each under a key of its own, so that tabs do not overwrite each other's. Where nothing
- * may be stored on the device, or its storage fails, they are held in memory.
+ * Calls that no one has acknowledged, each under a key of its own, so that tabs do not overwrite each other's; and how many were
+ * given up. Where nothing may be stored on the device, or its storage fails, they are held in memory.
  *
- * @param {{storage: () => Storage, prefix: string, mayStore: () => boolean}} needs `storage` may throw
+ * @param {{storage: () => Storage, site: string, mayStore: () => boolean}} needs `storage` may throw
  */
-export function openShelf({ storage, prefix, mayStore }) {
+export function openShelf({ storage, site, mayStore }) {
+  const calls = `footfall:${site}:`
+  const lost = 'footfall.lost:' + site
   /** @type {Map<string, string>} */
   const memory = new Map()
 
-  /** @returns {import('./batch.js').Stored[]} */
-  const stored = () => {
+  /** @param {string} key @param {string} text */
+  const write = (key, text) => {
     try {
-      const place = storage()
-      return Object.keys(place)
-        .filter((key) => key.startsWith(prefix))
-        .map((key) => [key.slice(prefix.length), /** @type {string} */ (place.getItem(key))])
-    } catch {
-      return []
-    }
+      if (mayStore()) return storage().setItem(key, text)
+    } catch {}
+    memory.set(key, text)
   }
-  /** @param {string} id */
-  const drop = (id) => {
-    memory.delete(id)
+  /** @param {string} key */
+  const erase = (key) => {
+    memory.delete(key)
     try {
-      storage().removeItem(prefix + id)
+      storage().removeItem(key)
     } catch {}
   }
+  /** @returns {[key: string, text: string][]} */
+  const everything = () => {
+    try {
+      return [...Object.entries(storage()), ...memory]
+    } catch {
+      return [...memory]
+    }
+  }
   return {
-    /** Oldest first: ids sort by time. */
-    all: () => [...stored(), ...memory].sort(),
+    /** Oldest first: ids sort by time. @returns {import('./batch.js').Stored[]} */
+    all: () =>
+      everything()
+        .filter(([key]) => key.startsWith(calls))
+        .map(([key, text]) => /** @type {[string, string]} */ ([key.slice(calls.length), text]))
+        .sort(),
     /** @param {string} id @param {string} text */
-    put(id, text) {
-      try {
-        if (mayStore()) return storage().setItem(prefix + id, text)
-      } catch {}
-      memory.set(id, text)
+    put: (id, text) => write(calls + id, text),
+    /** @param {string} id */
+    drop: (id) => erase(calls + id),
+    /** How many calls were given up, after so many more. @param {number} more */
+    lose(more) {
+      const count = more + +(everything().find(([key]) => key == lost)?.[1] ?? 0)
+      if (count) write(lost, String(count))
+      else if (more) erase(lost)
+      return count
     },
-    drop,
-    clear: () => [...stored(), ...memory].forEach(([id]) => drop(id)),
+    clear() {
+      for (const [key] of everything()) if (key.startsWith(calls) || key == lost) erase(key)
+    },
   }
 }

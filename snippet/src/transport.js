@@ -8,10 +8,10 @@ const TIMEOUT_MS = 30_000
  * @param {{url: string, key: string, now: () => number}} needs
  */
 export function openTransport({ url, key, now }) {
-  /** @param {string[]} texts the calls as JSON @param {boolean} outlive whether it should outlive the page */
-  return async (texts, outlive) => {
+  /** @param {string[]} texts the calls as JSON @param {number} lost how many were given up @param {boolean} outlive whether it should outlive the page */
+  return async (texts, lost, outlive) => {
     const sentAt = new Date(now()).toISOString()
-    const body = `{"writeKey":${JSON.stringify(key)},"sentAt":"${sentAt}","batch":[${texts}]}`
+    const body = `{"writeKey":${JSON.stringify(key)},"sentAt":"${sentAt}"${lost ? `,"context":{"lost":${lost}}` : ''},"batch":[${texts}]}`
     const answer = await fetch(url + 'v1/batch', {
       method: 'POST',
       body,

@@ -11,14 +11,13 @@ export function uuidMaker(now, random) {
   let count = 0
   return () => {
     const time = now()
-    count = time > last ? 0 : count + 1
-    last = Math.max(time, last) + (count >> 12)
-    count &= 0xfff
+    count = time > last ? 0 : (count + 1) & 0xfff
+    last = Math.max(time, last + Number(!count && time <= last))
     const bytes = random(8)
     bytes[0] = (bytes[0] & 0x3f) | 0x80
-    const tail = [...bytes].map((byte) => hex(byte, 2)).join('')
-    const head = hex(last, 12)
-    return `${head.slice(0, 8)}-${head.slice(8)}-7${hex(count, 3)}-${tail.slice(0, 4)}-${tail.slice(4)}`
+    return [hex(last, 12), '7' + hex(count, 3), ...Array.from(bytes, (byte) => hex(byte, 2))]
+      .join('')
+      .replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
   }
 }
 

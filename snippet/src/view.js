@@ -1,20 +1,26 @@
+import { publicAddress } from './address.js'
 import { campaignOf } from './campaign.js'
 
 /**
  * The page that the visitor looks at, as calls tell of it. The first one keeps the referrer and the campaign of the landing,
  * however late it is told; of a later one in the same document the referrer is the page before.
  *
- * @param {Pick<Document, 'referrer' | 'title'>} document
- * @param {Pick<Location, 'href' | 'pathname' | 'search'>} location
- * @param {{hash?: boolean}} config `hash`: the part behind # tells pages apart
+ * @param {Pick<Document, 'referrer' | 'title' | 'querySelector'>} document
+ * @param {Pick<Location, 'href' | 'search'>} location
+ * @param {{hash?: boolean, canonical?: boolean, query?: string[]}} config `hash`: the part behind # tells pages apart;
+ *   `canonical`: the address that the page says is its own; `query`: the only parameters that are told
  */
-export function openView(document, location, { hash }) {
-  const url = () => (hash ? location.href : location.href.split('#')[0])
+export function openView(document, location, { hash, canonical, query }) {
   let campaign = campaignOf(location.search)
-  let referrer = document.referrer
+  let referrer = publicAddress(document.referrer, query)
   /** @type {Set<() => void>} */
   const watchers = new Set()
 
+  const url = () => {
+    const link = canonical && /** @type {HTMLLinkElement | null} */ (document.querySelector('link[rel=canonical]'))
+    const href = publicAddress((link && link.href) || location.href, query)
+    return hash ? href : href.split('#')[0]
+  }
   return {
     url,
     /** @param {string} from the page before, or '' */
@@ -28,9 +34,9 @@ export function openView(document, location, { hash }) {
       watchers.add(watcher)
       return () => void watchers.delete(watcher)
     },
-    context: () => ({
-      page: { url: url(), path: location.pathname, search: location.search, title: document.title, referrer },
-      campaign,
-    }),
+    context() {
+      const { href, pathname, search } = new URL(url())
+      return { page: { url: href, path: pathname, search, title: document.title, referrer }, campaign }
+    },
   }
 }

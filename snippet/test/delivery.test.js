@@ -10,12 +10,15 @@ const PREFIX = 'footfall:wk:'
 function deliveryTo(collector, /** @type {any} */ { kept = {}, clock = clockAt(), mayStore = true, mayCollect = () => true } = {}) {
   /** @type {string[][]} */
   const requests = []
-  const send = async (/** @type {string[]} */ texts) => {
+  /** @type {number[]} */
+  const told = []
+  const send = async (/** @type {string[]} */ texts, /** @type {number} */ lost) => {
+    told.push(lost)
     requests.push(texts.map((text) => JSON.parse(text).messageId))
     const [status, retryAfter = null] = [await collector(texts, requests.length)].flat()
     return { status, retryAfter }
   }
-  const shelf = openShelf({ storage: () => storageOf(kept), prefix: PREFIX, mayStore: () => mayStore })
+  const shelf = openShelf({ storage: () => storageOf(kept), site: 'wk', mayStore: () => mayStore })
   const delivery = openDelivery({
     shelf,
     send,
@@ -24,10 +27,10 @@ function deliveryTo(collector, /** @type {any} */ { kept = {}, clock = clockAt()
     after: clock.after,
     chance: () => 0.5,
     mayCollect,
-    finish: (call) => (call.context.title = 'late'),
+    finish: (call) => call.messageId != 'unwanted' && { ...call, context: { ...call.context, title: 'late' } },
   })
   const add = (/** @type {string[]} */ ...ids) => ids.forEach((messageId) => delivery.add({ messageId, context: {} }))
-  return { delivery, add, requests, kept, clock, stored: () => Object.keys(kept).map((key) => key.slice(PREFIX.length)) }
+  return { delivery, add, requests, told, kept, clock, stored: () => Object.keys(kept).filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length)) }
 }
 const never = () => new Promise(() => {})
 
@@ -162,7 +165,7 @@ test('a withdrawal that another tab heard empties the shelf, and nothing is sent
 
 test('a call that cannot be kept on the device is sent from memory', async () => {
   const full = { ...storageOf(), setItem: () => assert.fail('quota') }
-  const shelf = openShelf({ storage: () => full, prefix: PREFIX, mayStore: () => true })
+  const shelf = openShelf({ storage: () => full, site: 'wk', mayStore: () => true })
   shelf.put('2', 'b')
   shelf.put('1', 'a')
   assert.deepEqual(shelf.all(), [['1', 'a'], ['2', 'b']])
@@ -170,11 +173,41 @@ test('a call that cannot be kept on the device is sent from memory', async () =>
   assert.deepEqual(shelf.all(), [['2', 'b']])
 })
 
+test('of too many calls the oldest are given up, and the next batch says how many, once', async () => {
+  const { add, requests, told, clock, stored } = deliveryTo((_, request) => (request < 2 ? 503 : 200))
+  add(...Array.from({ length: 1_003 }, (_, place) => `${10_000 + place}`))
+  await clock.pass(250)
+  assert.equal(stored().length, 1_000)
+  assert.deepEqual([requests[0][0], told[0]], ['10003', 3])
+  await clock.pass(60_000)
+  assert.deepEqual(stored(), [])
+  add('2')
+  await clock.pass(250)
+  assert.deepEqual([told[1], told.at(-1)], [3, 0])
+})
+
+test('what is refused counts as given up', async () => {
+  const { add, told, clock } = deliveryTo((_, request) => (request < 2 ? 400 : 200))
+  add('1', '2')
+  await clock.pass(250)
+  add('3')
+  await clock.pass(250)
+  assert.deepEqual(told, [0, 2])
+})
+
+test('what the page’s own hook holds back is not sent', async () => {
+  const { add, requests, clock } = deliveryTo(() => 200)
+  add('unwanted', '1')
+  await clock.pass(250)
+  assert.deepEqual(requests, [['1']])
+})
+
 test('the shelf knows its own keys only', () => {
   const kept = { 'footfall:wk2:1': 'x', cart: 'y' }
-  const shelf = openShelf({ storage: () => storageOf(kept), prefix: PREFIX, mayStore: () => true })
+  const shelf = openShelf({ storage: () => storageOf(kept), site: 'wk', mayStore: () => true })
   shelf.put('1', 'a')
   assert.deepEqual(shelf.all(), [['1', 'a']])
+  shelf.lose(2)
   shelf.clear()
   assert.deepEqual(Object.keys(kept), ['footfall:wk2:1', 'cart'])
 })
