@@ -93,7 +93,7 @@ def test_a_withdrawal_wipes_cookie_and_storage_and_ends_it(visit: Visit) -> None
     visit.shop.put("/", ROUTER)
     tab = visit.open("/")
     visit.expect(lambda: tab.evaluate(GRANT), [page("/")])
-    with visit.relay.refusing(503):
+    with visit.relay.refusing(503, retry_after="30"):
         tab.evaluate("void footfall('track', 'Not yet acknowledged')")
         wait_for(lambda: len(tab.evaluate(KEPT)) > 0, lambda: "nothing was kept for later")
     visit.expect(lambda: tab.evaluate(REFUSE), [track(CHANGED)], [track("Not yet acknowledged")])
