@@ -78,8 +78,8 @@ def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
-    # uvicorn stops gracefully and then raises the signal once more; a graceful stop is exit code 0. One that comes before
-    # uvicorn listens to signals ends the server as soon as it has started.
+    # uvicorn stops gracefully and then raises the signal once more; a graceful stop is exit code 0. A signal that
+    # comes before uvicorn listens for any ends the server as soon as it has started.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: setattr(server, "should_exit", True))
     server.run(sockets=[listener])
