@@ -18,7 +18,6 @@ from collector.event import Trust
 from collector.store import Receipt
 from collector.store.keys import customer_key
 from collector.store.sqlite.dictionary import unpack_id
-from collector.store.sqlite.finding import keep_found
 from collector.store.sqlite.scanning import ALWAYS, Span
 from collector.store.sqlite.timeline import Timeline
 
@@ -100,7 +99,6 @@ class Eraser:
         named = {person for (person,) in self._conn.execute(_NAMED)}
         for person in erased.persons - named:
             self._conn.execute("DELETE FROM traits WHERE person = ?", (person,))
-            keep_found(self._conn, person, "", "", "[]", "[]")
             self._conn.execute("DELETE FROM customers WHERE customer = ?", (person,))
             self._conn.execute("DELETE FROM persons WHERE id = ?", (person,))
         for site, order_id in erased.orders:
