@@ -18,6 +18,7 @@ from pathlib import Path
 from browsers.engines import BrowserFault
 
 START_S_MAX = 60
+DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 def found(*names: str) -> str:
@@ -30,14 +31,14 @@ def found(*names: str) -> str:
 
 
 class Driven:
-    """A process in a group of its own, with a directory of its own that goes with it."""
+    """A process in a group of its own, with a directory of its own; it does not outlive the tests, however they end."""
 
     def __init__(self, *command: str, announces: str = "$never", **environ: str) -> None:
         self.home = tempfile.mkdtemp(prefix="footfall-browser-")
         self._lines: list[str] = []
         self._heard = threading.Event()
         self._announcement: re.Match[str] | None = None
-        filled = [part.replace("{home}", self.home) for part in command]
+        filled = [*DIES_WITH_US, *(part.replace("{home}", self.home) for part in command)]
         self._process = subprocess.Popen(
             filled,
             env={**os.environ, "HOME": self.home, "XDG_RUNTIME_DIR": self.home, **environ},
