@@ -21,6 +21,7 @@ from collector.ingest.snippets import checked_prompt
 from collector.store.snippets import SnippetSettings
 from collector.store.sqlite import SqliteStore
 from collector.web.snippet import PARTS, core_table, fingerprint, integrity, prompt_table, stub, versioned_path
+from collector.web.tags import pinned_tag
 
 BUILT = ROOT / "collector" / "web" / "static" / "snippet"
 PROMPT = checked_prompt(b'{"version": "7", "texts": {"en": {"text": "May we?", "accept": "Yes", "refuse": "No"}}}')
@@ -122,6 +123,12 @@ def test_only_what_differs_from_the_default_is_told() -> None:
 
 def test_a_removed_site_is_told_of_no_longer() -> None:
     assert core_table([], [SnippetSettings(site="gone", cookie_domain="shop.example")]) == {}
+
+
+def test_a_pinned_tag_says_what_its_script_cannot_know() -> None:
+    site = make_site(consent=ConsentMode.COOKIELESS)
+    tag = pinned_tag(site, "https://c.example", versioned_path(), integrity(), "shop.example")
+    assert 'data-consent="cookieless" data-cookie-domain="shop.example"></script>' in tag
 
 
 def test_the_stub_fits_in_a_line_and_keeps_calls() -> None:

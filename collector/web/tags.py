@@ -15,13 +15,14 @@ def tag(site: Site, url: str) -> str:
     return f'<script async src="{url}/f.js" data-key="{site.write_key}"></script>'
 
 
-def pinned_tag(site: Site, url: str, path: str, integrity: str) -> str:
+def pinned_tag(site: Site, url: str, path: str, integrity: str, cookie_domain: str = "") -> str:
     """The tag of one version; a browser runs it only where the script is byte for byte the one that was shown here.
 
     That script holds no site's settings, so the tag says what `/f.js` would have known.
     """
     source = escape(f"{url}{path}")
+    domain = f' data-cookie-domain="{escape(cookie_domain)}"' if cookie_domain else ""
     return (
         f'<script async src="{source}" integrity="{escape(integrity)}" crossorigin="anonymous" '
-        f'data-key="{site.write_key}" data-consent="{site.consent.value}"></script>'
+        f'data-key="{site.write_key}" data-consent="{site.consent.value}"{domain}></script>'
     )

@@ -2,14 +2,14 @@
  * The settings: what `footfallConfig` says comes before the tag's `data-` attributes (which tag managers strip), these before
  * what the collector put around the script.
  *
- * @typedef {{key?: string, url?: string, consent?: string, prompt?: any, cookieDomain?: string, promptVersion?: string,
+ * @typedef {{key?: string, url?: string, consent?: string, prompt?: any, cookieDomain?: string,
  *   auto?: string | boolean,
  *   hash?: string | boolean, canonical?: string | boolean, query?: string, user?: string, userToken?: string,
  *   beforeSend?: (call: any) => any, debug?: boolean}} Config
  * @param {HTMLScriptElement | null} tag
  * @param {Config} given
  * @param {Record<string, [string?, string?, string?]>} sites
- * @returns {Config & {url: string, file: string, key: string, consent: string}}
+ * @returns {Config & {url: string, file: string, key: string, consent: string, promptVersion?: string}}
  */
 export function readConfig(tag, given, sites) {
   const said = { ...tag?.dataset, ...given }
@@ -17,9 +17,9 @@ export function readConfig(tag, given, sites) {
   const [, url = '', file = 'f'] = /^(.*\/)([^/.?]*)/.exec(tag?.src ?? '') ?? []
   return {
     cookieDomain,
+    ...said,
     promptVersion,
     file,
-    ...said,
     consent: said.consent || consent || 'opt-in',
     key: said.key ?? '',
     url: said.url ? said.url.replace(/\/?$/, '/') : url,

@@ -32,7 +32,7 @@ export function openFootfall(window, config, tag, pinned) {
   const consent = openConsent({
     cookies,
     mode: config.consent,
-    version: config.promptVersion,
+    version: config.prompt?.version ?? config.promptVersion,
     privacyControl: Boolean(/** @type {any} */ (navigator).globalPrivacyControl),
     now,
   })

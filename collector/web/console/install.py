@@ -52,8 +52,10 @@ async def show(request: Request) -> Response:
     session = signed_in(request)
     chosen = [session.site] if session.site else session.sites
     url = request.app.state.settings.public_url
+    domains = {one.site: one.cookie_domain for one in await asyncio.to_thread(request.app.state.store.snippets)}
+    path, integrity = snippet.versioned_path(), snippet.integrity()
     tags = {
-        site.name: (tag(site, url), pinned_tag(site, url, snippet.versioned_path(), snippet.integrity()))
+        site.name: (tag(site, url), pinned_tag(site, url, path, integrity, domains.get(site.name, "")))
         for site in chosen
     }
     stub = f"<script>{snippet.stub()}</script>"
