@@ -144,6 +144,14 @@ test('as the page leaves, all that is not under way goes as one request of at mo
   assert.equal(stored().length, 100)
 })
 
+test('a page that leaves asks a collector that wants patience no sooner', async () => {
+  const { add, delivery, requests, clock } = deliveryTo(() => [503, '60'])
+  add('1')
+  await clock.pass(250)
+  delivery.leave()
+  assert.equal(requests.length, 1)
+})
+
 test('without leave to store calls are held in memory, and delivered all the same', async () => {
   const { add, requests, clock, kept } = deliveryTo((_, request) => (request < 2 ? 503 : 200), { mayStore: false })
   add('1')
