@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMPS := .stamps
 JOBS ?= 2
 
-.PHONY: run test browsers screenshots lint bench soak clean
+.PHONY: run test browsers screenshots lint bench soak fixture clean
 
 run: $(STAMPS)/run
 	@echo "The demo of Footfall. For a shop of your own: $(BIN)/footfall site add NAME --origin https://shop.example, then $(BIN)/footfall serve"
@@ -39,6 +39,9 @@ soak: $(STAMPS)/dev browsers
 	@{ command -v nginx && command -v caddy; } >/dev/null \
 		|| { apt-get update -qq && apt-get install -y -qq nginx-light caddy; }
 	FOOTFALL_SOAK=1 $(BIN)/python -m pytest -m soak -o timeout=1800 tests/soak tests/test_kill.py tests/browsers $(ARGS)
+
+fixture: $(STAMPS)/dev
+	$(BIN)/python tests/keeping.py
 
 clean:
 	rm -rf $(VENV) $(STAMPS) snippet/node_modules tests/sdk/node_modules tests/browsers/node_modules
