@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EVENTS_COUNTED_MAX = 10_000
 # How many events are looked through, newest first, for the cart and for trouble.
-LOOKED_BACK_MAX = 10_000
+LOOKED_BACK_MAX = 5_000
 DEVICES_MAX = 200
 PURCHASES_MAX = 200
 TROUBLES_MAX = 6

@@ -35,7 +35,7 @@ SELECT seq FROM json_each(?) AS sought CROSS JOIN events ON events.seq = sought.
 # Index events_timeline.
 _NAMES = "SELECT DISTINCT name FROM (SELECT name FROM events WHERE subject = ? AND time < ? ORDER BY time DESC LIMIT ?)"
 _NAME = "SELECT type, name FROM names WHERE id = ?"
-NAMES_LOOKED_AT_MAX = 200
+NAMES_LOOKED_AT_MAX = 100
 NAMES_SHOWN_MAX = 100
 SPANS_LOOKED_AT_MAX = 60
 
