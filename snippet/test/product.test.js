@@ -57,6 +57,7 @@ for (const [what, offers, wanted] of /** @type {[string, any, any][]} */ ([
     8,
   ],
   ['a plain price before one struck out', { price: 6, priceSpecification: { price: 9, priceType: 'StrikethroughPrice' } }, 6],
+  ['a sale among specifications', { priceSpecification: [{ price: 9 }, { price: 6, priceType: 'SalePrice' }] }, 6],
   ['a sale before a plain price', { price: 9, priceSpecification: [{ price: 6, priceType: 'SalePrice' }] }, 6],
 ])) {
   test(`the price of ${what} is ${wanted}`, () => assert.equal(price(offers), wanted))

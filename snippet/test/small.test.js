@@ -79,6 +79,21 @@ test('the first view keeps the landing’s referrer and campaign wherever it is 
   assert.equal(view.context().campaign, undefined)
 })
 
+test('what is personal in the address that led here stays in the browser', () => {
+  const location = { href: 'https://shop.example/', pathname: '/', search: '' }
+  const referrer = 'https://shop.example/account?email=jane%40x.example&tab=1'
+  const view = openView({ referrer, title: '', querySelector: () => null }, location, {})
+  assert.equal(view.context().page.referrer, 'https://shop.example/account?tab=1')
+})
+
+test('a page may say which address is its own', () => {
+  const location = { href: 'https://shop.example/p?variant=2', pathname: '/p', search: '?variant=2' }
+  const querySelector = () => /** @type {any} */ ({ href: 'https://shop.example/p' })
+  const page = { referrer: '', title: '', querySelector }
+  assert.equal(openView(page, location, {}).url(), location.href)
+  assert.equal(openView(page, location, { canonical: true }).url(), 'https://shop.example/p')
+})
+
 test('the part behind # tells pages apart only where the site says so', () => {
   const location = { href: 'https://shop.example/#/a', pathname: '/', search: '' }
   assert.equal(openView({ referrer: '', title: '' }, location, {}).url(), 'https://shop.example/')

@@ -14,6 +14,7 @@ test('ids of one ms, and of a clock that was put back, sort as they were made', 
   let time = 1_000_000
   const make = uuidMaker(() => time, zeros)
   const made = Array.from({ length: 5_000 }, make)
+  assert.equal(madeAt(made[4_000]), time)
   time -= 60_000
   made.push(make(), make())
   assert.deepEqual([...made].sort(), made)
