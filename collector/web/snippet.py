@@ -136,11 +136,7 @@ async def script(request: Request) -> Response:
 
 def _around(built: bytes, table: object) -> bytes:
     """The script in a block of its own, in which alone the sites' settings have a name."""
-    return (
-        b'{const ffSites=%b;%b}' % (msgspec.json.encode(table), built.strip())
-        if table is not None
-        else built
-    )
+    return b"{const ffSites=%b;%b}" % (msgspec.json.encode(table), built.strip()) if table is not None else built
 
 
 def _script(text: bytes, pinned: bool) -> Script:
