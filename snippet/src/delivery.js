@@ -19,10 +19,12 @@ const STORED_MAX = 1_000
  *   chance: () => number,
  *   mayCollect: () => boolean,
  *   finish: (call: any) => any,
- * }} needs `alone` runs its work while no other tab runs its own; `finish` gives what is to be kept of a call, if anything
+ *   early?: boolean,
+ * }} needs `alone` runs its work while no other tab runs its own; `finish` gives what is to be kept of a call, if anything;
+ *   `early`: a call may be kept before that. Firefox ends a closing page's scripts at any moment, and what is kept is safe.
  */
-export function openDelivery({ shelf, send, alone, now, after, chance, mayCollect, finish }) {
-  /** @type {Call[]} */
+export function openDelivery({ shelf, send, alone, now, after, chance, mayCollect, finish, early }) {
+  /** @type {[call: Call, kept?: string][]} */
   let fresh = []
   /** @type {Set<string>} calls that this page is to send; what other tabs are about is theirs */
   const waiting = new Set()
@@ -37,10 +39,12 @@ export function openDelivery({ shelf, send, alone, now, after, chance, mayCollec
     after(Math.max(ms, notBefore - now()), () => mine == wakings && flush())
   }
   const keep = () => {
-    for (const call of fresh.splice(0).map(finish)) {
+    for (const [given, kept] of fresh.splice(0)) {
+      const call = finish(given)
       if (!call) continue
+      const text = JSON.stringify(call)
       waiting.add(call.messageId)
-      shelf.put(call.messageId, JSON.stringify(call))
+      if (text != kept) shelf.put(call.messageId, text)
     }
     const tooMany = shelf.all().slice(0, -STORED_MAX)
     for (const [id] of tooMany) shelf.drop(id)
@@ -95,7 +99,9 @@ export function openDelivery({ shelf, send, alone, now, after, chance, mayCollec
   return {
     /** @param {Call} call */
     add(call) {
-      if (fresh.push(call) < 2) wake(GATHER_MS)
+      const text = early ? JSON.stringify(call) : undefined
+      if (text) shelf.put(call.messageId, text)
+      if (fresh.push([call, text]) < 2) wake(GATHER_MS)
     },
     /** What earlier pages could not deliver is this page's to send. */
     begin() {

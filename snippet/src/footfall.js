@@ -59,6 +59,7 @@ export function openFootfall(window, config, tag, pinned) {
       if (page.url == view.url()) page.title = document.title
       return config.beforeSend ? config.beforeSend(call) : call
     }),
+    early: !config.beforeSend,
   })
 
   /** @type {(() => void)[] | undefined} */

@@ -7,7 +7,7 @@ import { clockAt, storageOf } from './page.js'
 const PREFIX = 'footfall:wk:'
 
 /** @param {(texts: string[], request: number) => any} collector answers a status, [status, Retry-After] or throws */
-function deliveryTo(collector, /** @type {any} */ { kept = {}, clock = clockAt(), mayStore = true, mayCollect = () => true } = {}) {
+function deliveryTo(collector, /** @type {any} */ { kept = {}, clock = clockAt(), mayStore = true, mayCollect = () => true, early = true } = {}) {
   /** @type {string[][]} */
   const requests = []
   /** @type {number[]} */
@@ -28,6 +28,7 @@ function deliveryTo(collector, /** @type {any} */ { kept = {}, clock = clockAt()
     chance: () => 0.5,
     mayCollect,
     finish: (call) => call.messageId != 'unwanted' && { ...call, context: { ...call.context, title: 'late' } },
+    early,
   })
   const add = (/** @type {string[]} */ ...ids) => ids.forEach((messageId) => delivery.add({ messageId, context: {} }))
   return { delivery, add, requests, told, kept, clock, stored: () => Object.keys(kept).filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length)) }
@@ -57,6 +58,23 @@ test('what is not acknowledged is sent again by the next page, before its own ca
   await next.clock.pass(250)
   assert.deepEqual(next.requests, [['1'], ['2']])
   assert.deepEqual(next.stored(), [])
+})
+
+test('a page that ends from one moment to the next loses nothing that it was told', async () => {
+  const gone = deliveryTo(never)
+  gone.add('1', '2')
+  assert.deepEqual(gone.stored(), ['1', '2'])
+  const next = deliveryTo(() => 200, { kept: gone.kept })
+  next.delivery.begin()
+  assert.deepEqual(next.requests, [['1', '2']])
+})
+
+test('a call that is still to be looked at is not kept before that', async () => {
+  const { add, delivery, stored } = deliveryTo(never, { early: false })
+  add('1')
+  assert.deepEqual(stored(), [])
+  delivery.leave()
+  assert.deepEqual(stored(), ['1'])
 })
 
 test('what another tab has under way is its own to send', async () => {

@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 from browsers.engines import BrowserFault
 from browsers.engines.gestures import CLICK_CENTRE, click_at, strokes
 
-ANSWER_S_MAX = 30
+ANSWER_S_MAX = 60
 DRIVER_TIMEOUT_S = 60
 
 
