@@ -11,14 +11,14 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 HOURS = 24
-_QUARTER_MS = 900_000
+QUARTER_MS = 900_000
 _LAST_S = 253_370_764_800  # the year 9999 less a year: no zone may carry a moment beyond what a date can say
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 def local_hour(zone: str, ms: int) -> int:
     """The hour that clocks in `zone` showed. Clocks are changed on the quarter hour, so one look serves for each."""
-    return _hour(zone, ms // _QUARTER_MS)
+    return _hour(zone, ms // QUARTER_MS)
 
 
 @lru_cache(8_192)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 CACHED_MAX = 50_000
+K = TypeVar("K")
+V = TypeVar("V")
 
 USER, EMAIL = 0, 1
 
@@ -27,6 +30,20 @@ def unpack_id(stored: str | bytes | list[str]) -> str:
         return stored
     digits = stored.hex() if isinstance(stored, bytes) else stored[0].lower()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+class Known(dict[K, V]):
+    """Answers that are looked up once: a missing one is asked for, and all are dropped when there are too many."""
+
+    def __init__(self, find: Callable[[K], V]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, key: K) -> V:
+        if len(self) >= CACHED_MAX:
+            self.clear()
+        found = self[key] = self._find(key)
+        return found
 
 
 class Dictionary:

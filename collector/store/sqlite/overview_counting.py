@@ -9,13 +9,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
 import msgspec
 
 from collector.orders import Line
-from collector.store.days import HOURS, local_hour
+from collector.store.days import HOURS, QUARTER_MS, local_hour
+from collector.store.sqlite.dictionary import Known
 from collector.store.sqlite.facts import Fact, Facts
 from collector.store.sqlite.overview_cells import Packing, What
 from collector.store.sqlite.overview_tally import (
@@ -54,7 +55,7 @@ _ABOUT = """
 SELECT orders.site, orders.fold FROM orders WHERE orders.deleted = 0 AND (orders.site, orders.order_id) IN (
     SELECT site, order_id FROM order_calls WHERE seq IN (SELECT value FROM json_each(?)))
 """
-_SITE = "SELECT site FROM events WHERE seq = ?"
+_PLACE = "SELECT site, time FROM events WHERE seq = ?"
 _TABLES = ("pending", "hours", "gaps", "sales", "cells", "packed", "paths", "products", "sources")
 _RELEARNT_EVENTS = 50_000
 _RECOUNTED_A_STEP = 5_000
@@ -77,7 +78,9 @@ class Counting:
         self._packing = Packing(conn)
         self._tally = Tally(conn, self._packing)
         self._words = Words(conn, facts)
-        self._zones: dict[int, str] = {}
+        # The hour at a site in this quarter of an hour; site and hour of the visit whose first event this is.
+        self._hours: Known[tuple[int, int], int] = Known(self._hour_of)
+        self._places: Known[int, tuple[int, int]] = Known(self._place)
         # As they were before the batch: what they added is taken away when they are counted anew.
         self._visitors_before: dict[int, list[Start]] = {}
         self._customers_before: dict[int, list[tuple[int, int]]] = {}
@@ -85,7 +88,8 @@ class Counting:
     def forget(self) -> None:
         """Drop what is known of dictionaries: another process has written, or rows were taken out."""
         self._words.forget()
-        self._zones.clear()
+        self._hours.clear()
+        self._places.clear()
 
     def roll_back(self) -> None:
         """What was not written never will be."""
@@ -99,38 +103,42 @@ class Counting:
 
     def count(self, facts: Iterable[Fact], n: int = 1) -> None:
         """Views of pages and products, and what was put into carts; -1: they leave the log."""
-        words, cells = self._words, self._tally.cells
+        # Walked for every event: what is asked here is asked of dictionaries.
+        whats, paths, hours, cells = self._words.whats, self._words.page_paths, self._hours, self._tally.cells
         for fact in facts:
-            if (fact.page is None and fact.product is None) or fact.staff:
+            what = whats[fact.name_id]
+            if what is None or fact.staff:
                 continue
-            what = words.what(fact.name_id)
-            if what is None:
-                continue
-            day = self._hour(fact.site, fact.key[0]) // HOURS
-            key = words.path(fact.page) if what is What.PAGE_VIEWS else words.product(fact.site, fact.product, day)
+            site = fact.site
+            day = hours[site, fact.key[0] // QUARTER_MS] // HOURS
+            if what is not What.PAGE_VIEWS:
+                key = self._words.product(site, fact.product, day)
+            else:
+                key = None if fact.page is None else paths[fact.page]
             if key is not None:
-                cells[day, what, fact.site, key] += n
+                cells[day, what, site, key] += n
 
     def began(self, visitor: int, last: Visit | None, visits: Sequence[Visit], facts: Sequence[Fact]) -> None:
         """New visits of a visitor, all behind its last; the rows of `visits` do not tell of them yet."""
-        by_seq = {fact.seq: fact for fact in facts}
-        starts = [self._start_of(by_seq[visit.first.seq]) for visit in visits]
-        places = [start[:2] for start in starts]
-        if last is not None:
-            places.insert(0, self._place_of(last))
-        if any(now[0] != before[0] or now[1] < before[1] for before, now in pairwise(places)):
-            # Another site, or clocks that were put back: which days are new is seen from the whole alone.
-            self.touch_visitor(visitor)
-            return
-        before = None if last is None else places[0][1] // HOURS
+        seqs = {visit.first.seq for visit in visits}
+        starts = [self._start_of(fact) for fact in facts if fact.seq in seqs]
+        place = None if last is None else self._places[last.first.seq]
+        before = None if place is None else place[1] // HOURS
+        for site, hour, *_ in starts:
+            if place is not None and (site != place[0] or hour < place[1]):
+                # Another site, or clocks that were put back: which days are new is seen from the whole alone.
+                self.touch_visitor(visitor)
+                return
+            place = site, hour
         for start in starts:
             self._count_visit(start, 1)
-            site, hour = start[:2]
+            site, hour = start[0], start[1]
             day = hour // HOURS
             if day != before:
                 for scope in (ALL_SITES, site):
                     self._count_day(VISITORS, scope, hour, 0 if before is None else day - before, 1)
             before = day
+        self._places[visits[-1].first.seq] = site, hour
 
     def touch_visitor(self, visitor: int) -> None:
         """A visitor's visits are about to change in any way: remember how they stand."""
@@ -221,9 +229,10 @@ class Counting:
 
     def _count_visit(self, start: Start, n: int) -> None:
         site, hour, referrer, campaign = start
-        for scope in (ALL_SITES, site):
-            self._tally.hour(scope, hour, VISITS_COLUMN, n)
-        self._tally.cell(hour // HOURS, What.SOURCE_VISITS, site, self._words.source(referrer, campaign), n)
+        tally = self._tally
+        tally.hours[ALL_SITES, hour, VISITS_COLUMN] += n
+        tally.hours[site, hour, VISITS_COLUMN] += n
+        tally.cells[hour // HOURS, What.SOURCE_VISITS, site, self._words.origins[referrer, campaign]] += n
 
     def _count_buyer(self, purchases: Sequence[tuple[int, int]], n: int) -> None:
         self._count_days(BUYERS, purchases, n)
@@ -241,23 +250,24 @@ class Counting:
                 before = day
 
     def _count_day(self, what: int, scope: int, hour: int, gap: int, n: int) -> None:
-        self._tally.gap(scope, what, hour // HOURS, min(gap, AWAY_DAYS_MAX), n)
-        self._tally.hour(scope, hour, VISITORS_COLUMN if what == VISITORS else BUYERS_COLUMN, n)
+        tally = self._tally
+        tally.gaps[scope, what, hour // HOURS, min(gap, AWAY_DAYS_MAX)] += n
+        tally.hours[scope, hour, VISITORS_COLUMN if what == VISITORS else BUYERS_COLUMN] += n
         if what == BUYERS and gap == 0:
-            self._tally.hour(scope, hour, NEW_BUYERS_COLUMN, n)
+            tally.hours[scope, hour, NEW_BUYERS_COLUMN] += n
 
     def _count_order(self, sold: Sold, n: int) -> None:
         site, time, confirmed, currency, total, refunded, fold = sold
         hour = self._hour(site, time)
         for scope in (ALL_SITES, site):
-            self._tally.hour(scope, hour, ORDERS_COLUMN, n)
-            self._tally.hour(scope, hour, UNCONFIRMED_COLUMN, 0 if confirmed else n)
+            self._tally.hours[scope, hour, ORDERS_COLUMN] += n
+            self._tally.hours[scope, hour, UNCONFIRMED_COLUMN] += 0 if confirmed else n
         if total is not None:
             gross = Decimal(total)
             amounts = (gross, Decimal(refunded), Decimal(0) if confirmed else gross)
             self._tally.sale(site, hour, currency or "", amounts, n)
         for product in self._words.products(site, _folds.decode(fold).lines, hour // HOURS, learn=n > 0):
-            self._tally.cell(hour // HOURS, What.PRODUCT_ORDERS, site, product, n)
+            self._tally.cells[hour // HOURS, What.PRODUCT_ORDERS, site, product] += n
 
     def _starts(self, visitor: int) -> list[Start]:
         return [self._start(row) for row in self._conn.execute(_STARTS_OF_VISITOR, (visitor,))]
@@ -269,22 +279,21 @@ class Counting:
     def _start_of(self, fact: Fact) -> Start:
         return fact.site, self._hour(fact.site, fact.key[0]), fact.referrer, fact.campaign
 
-    def _place_of(self, visit: Visit) -> tuple[int, int]:
-        site: int = self._conn.execute(_SITE, (visit.first.seq,)).fetchone()[0]
-        return site, self._hour(site, visit.first.key[0])
+    def _place(self, seq: int) -> tuple[int, int]:
+        site, time = self._conn.execute(_PLACE, (seq,)).fetchone()
+        return site, self._hour(site, time)
 
     def _purchases(self, customer: int) -> list[tuple[int, int]]:
         rows = self._conn.execute(_PURCHASES, (customer,))
         return [(site, self._hour(site, time)) for site, time in rows]
 
     def _hour(self, site: int, ms: int) -> int:
-        return local_hour(self._zone(site), ms)
+        return self._hours[site, ms // QUARTER_MS]
 
     def _day_of(self, site: int, ms: int) -> int:
         return self._hour(site, ms) // HOURS
 
-    def _zone(self, site: int) -> str:
-        if site not in self._zones:
-            row = self._conn.execute("SELECT timezone FROM sites WHERE id = ?", (site,)).fetchone()
-            self._zones[site] = row[0] if row else "UTC"
-        return self._zones[site]
+    def _hour_of(self, quarter: tuple[int, int]) -> int:
+        site, number = quarter
+        row = self._conn.execute("SELECT timezone FROM sites WHERE id = ?", (site,)).fetchone()
+        return local_hour(row[0] if row else "UTC", number * QUARTER_MS)

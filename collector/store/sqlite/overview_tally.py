@@ -14,7 +14,7 @@ from decimal import Context, Decimal
 import msgspec
 
 from collector.store.days import HOURS
-from collector.store.sqlite.overview_cells import Packing, What
+from collector.store.sqlite.overview_cells import Packing
 from collector.store.sqlite.rows import Insert
 
 ALL_SITES = 0
@@ -69,7 +69,10 @@ _decoder = msgspec.msgpack.Decoder(_Batch)
 
 
 class Tally:
-    """Additions of the running transaction, until they are kept; and those kept, until they are added."""
+    """Additions of the running transaction, until they are kept; and those kept, until they are added.
+
+    `hours` by (site, hour, column), `gaps` by (site, what, day, gap), `cells` by (day, what, site, key): add to them.
+    """
 
     def __init__(self, conn: sqlite3.Connection, packing: Packing) -> None:
         self._conn, self._packing = conn, packing
@@ -77,15 +80,6 @@ class Tally:
         self.gaps: defaultdict[tuple[int, int, int, int], int] = defaultdict(int)
         self.cells: defaultdict[tuple[int, int, int, int], int] = defaultdict(int)
         self._sales: list[tuple[Till, int, Amounts]] = []
-
-    def hour(self, site: int, hour: int, column: int, n: int) -> None:
-        self.hours[site, hour, column] += n
-
-    def gap(self, site: int, what: int, day: int, gap: int, n: int) -> None:
-        self.gaps[site, what, day, gap] += n
-
-    def cell(self, day: int, what: What, site: int, key: int, n: int) -> None:
-        self.cells[day, what, site, key] += n
 
     def sale(self, site: int, hour: int, currency: str, amounts: Amounts, n: int) -> None:
         """`amounts`: gross, refunded, unconfirmed of one order."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from collector.enrich.hosts import host_of
 from collector.orders import Line
-from collector.store.sqlite.dictionary import CACHED_MAX, Dictionary
+from collector.store.sqlite.dictionary import CACHED_MAX, Dictionary, Known
 from collector.store.sqlite.facts import Fact, Facts
 from collector.store.sqlite.overview_cells import LEVELS, OF_PRODUCTS, What, unpack
 
@@ -42,20 +42,20 @@ class Words:
         self._paths = Dictionary(conn, "overview_paths", ("path",))
         self._products = Dictionary(conn, "overview_products", ("product_id", "site"))
         self._sources = Dictionary(conn, "overview_sources", ("channel", "host", "source", "medium", "campaign"))
-        self._whats: dict[int, What | None] = {}
-        self._path_of_page: dict[int, int | None] = {}
-        self._product_said: dict[tuple[int, tuple[str | None, ...]], int] = {}
-        self._source_of: dict[tuple[int | None, int | None], int] = {}
+        # What an event of this name counts as; the address of this page without its query; where a visit came from
+        # that began by this referrer and this campaign.
+        self.whats: Known[int, What | None] = Known(self._what)
+        self.page_paths: Known[int, int | None] = Known(self._path)
+        self.origins: Known[tuple[int | None, int | None], int] = Known(self._origin)
+        self._called: Known[tuple[int, tuple[str | None, ...]], int | None] = Known(self._product)
         self._named: dict[int, tuple[int, str]] = {}
         self._unwritten: dict[int, tuple[int, str]] = {}
 
     def forget(self) -> None:
         for words in (self._paths, self._products, self._sources):
             words.forget()
-        self._whats.clear()
-        self._path_of_page.clear()
-        self._product_said.clear()
-        self._source_of.clear()
+        for known in (self.whats, self.page_paths, self.origins, self._called):
+            known.clear()
         self._named.clear()
         self._unwritten.clear()
 
@@ -65,38 +65,14 @@ class Words:
             self._conn.execute(_NAME, {"id": product, "day": day, "name": name})
         self._unwritten.clear()
 
-    def what(self, name_id: int) -> What | None:
-        """What an event of this name counts as."""
-        if name_id not in self._whats:
-            call_type, name = self._facts.name(name_id)
-            what = What.PAGE_VIEWS if call_type == "page" else _TRACKED.get(name) if call_type == "track" else None
-            self._whats[name_id] = what
-        return self._whats[name_id]
-
-    def path(self, page: int | None) -> int | None:
-        """The address of a page without what follows it."""
-        if page is None:
-            return None
-        if page not in self._path_of_page:
-            url: str = self._conn.execute("SELECT url FROM pages WHERE id = ?", (page,)).fetchone()[0]
-            path = path_of(url)
-            _make_room(self._path_of_page)
-            self._path_of_page[page] = self._paths.intern(path) if path else None
-        return self._path_of_page[page]
-
     def product(self, site: int, told: list[Any] | None, day: int) -> int | None:
         """The product of which a call says its [product_id, id, sku, name]; the name is learnt."""
         if told is None:
             return None
         said = tuple(map(_text, told))
-        product = self._product_said.get((site, said))
-        if product is None:
-            product_id = said[0] or said[1] or said[2]
-            if product_id is None:
-                return None
-            _make_room(self._product_said)
-            product = self._product_said[site, said] = self._products.intern(product_id, site)
-        self._learn(product, said[3], day)
+        product = self._called[site, said]
+        if product is not None and said[3] is not None:
+            self._learn(product, said[3], day)
         return product
 
     def products(self, site: int, lines: Sequence[Line], day: int, *, learn: bool) -> set[int]:
@@ -107,23 +83,9 @@ class Words:
             if product_id:
                 product = self._products.intern(product_id, site)
                 found.add(product)
-                if learn:
+                if learn and line.name:
                     self._learn(product, line.name, day)
         return found
-
-    def source(self, referrer: int | None, campaign: int | None) -> int:
-        """Where a visit came from: its channel, and beneath it the campaign, or else the referring page's host."""
-        key = (referrer, campaign)
-        if key not in self._source_of:
-            row = None if referrer is None else self._conn.execute(_REFERRER, (referrer,)).fetchone()
-            channel, address = row or ("", "")
-            said = self._facts.campaign(campaign)
-            tagged = said is not None and (said.source or said.medium or said.name)
-            host = "" if tagged else host_of(address)
-            parts = (said.source, said.medium, said.name) if said is not None and tagged else ("", "", "")
-            _make_room(self._source_of)
-            self._source_of[key] = self._sources.intern(channel, host, *parts)
-        return self._source_of[key]
 
     # Erasure ----------------------------------------------------------------------------------------------------
 
@@ -149,7 +111,7 @@ class Words:
     def learn(self, facts: Iterable[Fact], day_of: Callable[[int, int], int]) -> None:
         """Learn names again from calls of late."""
         for fact in facts:
-            if not fact.staff and self.what(fact.name_id) in OF_PRODUCTS:
+            if not fact.staff and self.whats[fact.name_id] in OF_PRODUCTS:
                 self.product(fact.site, fact.product, day_of(fact.site, fact.key[0]))
         self.write()
 
@@ -169,13 +131,35 @@ class Words:
             sums.update(unpack(packed))
         return set(sums)
 
-    def _learn(self, product: int, name: str | None, day: int) -> None:
+    def _what(self, name_id: int) -> What | None:
+        call_type, name = self._facts.name(name_id)
+        return What.PAGE_VIEWS if call_type == "page" else _TRACKED.get(name) if call_type == "track" else None
+
+    def _path(self, page: int) -> int | None:
+        url: str = self._conn.execute("SELECT url FROM pages WHERE id = ?", (page,)).fetchone()[0]
+        path = path_of(url)
+        return self._paths.intern(path) if path else None
+
+    def _product(self, called: tuple[int, tuple[str | None, ...]]) -> int | None:
+        site, (product_id, id, sku, _) = called
+        known_by = product_id or id or sku
+        return None if known_by is None else self._products.intern(known_by, site)
+
+    def _origin(self, began: tuple[int | None, int | None]) -> int:
+        """Its channel, and beneath it the campaign, or else the referring page's host."""
+        referrer, campaign = began
+        row = None if referrer is None else self._conn.execute(_REFERRER, (referrer,)).fetchone()
+        channel, address = row or ("", "")
+        said = self._facts.campaign(campaign)
+        parts = ("", "", "") if said is None else (said.source, said.medium, said.name)
+        return self._sources.intern(channel, "" if any(parts) else host_of(address), *parts)
+
+    def _learn(self, product: int, name: str, day: int) -> None:
         """The name of the latest day holds; of two on that day the greater."""
-        if not name:
-            return
         called = (day, name[:NAME_CHARS_MAX])
         if called > self._named.get(product, (-1, "")):
-            _make_room(self._named)
+            if len(self._named) >= CACHED_MAX:
+                self._named.clear()
             self._named[product] = self._unwritten[product] = called
 
 
@@ -191,8 +175,3 @@ def _text(value: Any) -> str | None:
     if isinstance(value, str):
         return value.strip() or None
     return str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
-
-
-def _make_room(known: dict[Any, Any]) -> None:
-    if len(known) >= CACHED_MAX:
-        known.clear()

@@ -29,7 +29,7 @@ from collector.visits import Key, Visit
 
 log = logging.getLogger(__name__)
 KNOWN_VISITORS_MAX = 50_000
-COUNTED_LATE_MAX = 2_000
+COUNTED_LATE_MAX = 5_000
 FEEDS = ("visits", "tenancies", "orders", "order_lines", "customers")
 
 _ADD_CLAIMS = Insert("INSERT OR IGNORE INTO claims (visitor, seq, act, why, user, email, strength)", columns=7)
