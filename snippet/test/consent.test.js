@@ -78,6 +78,14 @@ test('what is said of one purpose leaves the others as they were', () => {
   assert.deepEqual(consent.preferences(), { Analytics: true, Marketing: false })
 })
 
+test('only true is a yes', () => {
+  for (const said of ['granted', 1, 'false', null, {}]) {
+    const { consent, allowed } = consentIn({ mode: 'opt-out' })
+    consent.give(/** @type {any} */ ({ Analytics: said }))
+    assert.deepEqual(allowed(), [false, false])
+  }
+})
+
 test('a cookie that cannot be read is no answer', () => {
   for (const value of ['', '%', '{}', 'null', '[]', '%5B1']) {
     const document = cookieDocument()
