@@ -38,8 +38,8 @@ export function openConsent({ cookies, mode, version, privacyControl, now }) {
      */
     give(changed, version) {
       /** @type {Preferences} */
-      const given = { ...preferences() }
-      for (const purpose in changed) given[purpose] = changed[purpose] === true
+      const given = { ...preferences(), ...changed }
+      for (const purpose in given) given[purpose] = given[purpose] === true
       if (given.Analytics || mode != 'opt-in' || version) keep([given, now(), version, privacyControl])
       else cookies.drop(NAME)
       return given
