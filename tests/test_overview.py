@@ -21,7 +21,7 @@ from collector.errors import NotFound
 from collector.event import DAY_MS, Event, Trust
 from collector.store.days import day_of, local_hour
 from collector.store.overview import By, OverviewQuery, Product, Span
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite import SqliteStore, overview_counting
 from collector.store.sqlite.connection import connect
 from collector.store.sqlite.overview_cells import LEVELS, Packing, What, cells_of_span, pack, parts, unpack
 
@@ -54,7 +54,7 @@ def product(id: str, time: int, name: str, told: str = "Product Viewed", **field
 
 
 def settle(store: SqliteStore) -> None:
-    while store.follow(7):
+    while store.follow(7) or store.overview(OverviewQuery(span=Span.TODAY, now=TODAY)).recounted is not None:
         pass
 
 
@@ -176,7 +176,7 @@ def test_a_file_from_before_there_was_a_home_is_counted_at_the_next_step(store: 
     conn = connect(str(path), create=False)
     for table in ("hours", "gaps", "sales", "cells", "packed", "paths", "products", "sources"):
         conn.execute(f"DELETE FROM overview_{table}")
-    conn.execute("INSERT INTO meta VALUES ('overview_due', 1)")
+    conn.execute("INSERT INTO meta VALUES ('overview_due', '{}')")
     conn.close()
     with closing(SqliteStore.open(str(path))) as another:
         another.append([page("m4", TODAY - DAY_MS + 60_000)])
@@ -194,6 +194,31 @@ def test_when_a_sites_clocks_are_set_anew_its_days_are_counted_anew(store: Sqlit
     settle(store)
     assert visits(store, TODAY + 10 * HOUR) == {}
     assert visits(store, TODAY + 34 * HOUR) == {1: 1}
+
+
+def test_what_happens_during_a_long_recount_is_counted_once(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview_counting, "RECOUNTED_A_STEP", 1)
+    monkeypatch.setattr(overview_counting, "_RECOUNTED_TOGETHER", 1)
+    names = ("ann", "bea", "cid", "dan")
+    for n, name in enumerate(names):
+        store.append([page(f"{name}1", TODAY - (n + 2) * DAY_MS, name), page(f"{name}2", TODAY - DAY_MS, name)])
+        store.append([page(f"{name}3", TODAY - DAY_MS + 1, name, type="identify", user=name, url="")])
+    settle(store)
+    store.put_site(structs.replace(make_site(), timezone="Europe/Paris"))
+    for n in range(9):
+        store.append([page(f"more{n}", TODAY - DAY_MS + n * HOUR, names[n % 4])])
+        store.follow(7)
+        if n in (1, 6):
+            store.erase(names[n % 4], TODAY)
+    assert store.overview(OverviewQuery(span=Span.MONTH, now=TODAY)).recounted is not None, "it was to be a long one"
+    query = OverviewQuery(span=Span.MONTH, now=TODAY, limit=100)
+    settle(store)
+    found = store.overview(query)
+    store.rebuild()
+    assert store.overview(query) == found
+    assert found.now.visitors == 3 and found.now.visits > 4
 
 
 def test_over_sites_with_other_clocks_each_has_its_own_days(store: SqliteStore) -> None:

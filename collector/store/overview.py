@@ -129,7 +129,8 @@ class ChannelVisits(Struct, frozen=True):
 class Overview(Struct, frozen=True, kw_only=True):
     """`before` compares with `compared`: the whole span, of today only the hours that are over (before `until`).
 
-    `zone` is None where sites have different ones.
+    `zone` is None where sites have different ones. While all is being counted anew (a site's time zone was changed),
+    `recounted` says how much is done, from 0 to 1, and no figure is right yet.
     """
 
     first_day: date
@@ -138,6 +139,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     before_last_day: date
     zone: str | None
     until: int | None
+    recounted: float | None
     now: Totals
     compared: Totals
     before: Totals

@@ -31,6 +31,7 @@ from collector.store.overview import (
     Totals,
 )
 from collector.store.sqlite.overview_cells import What, cells_of_span
+from collector.store.sqlite.overview_recount import read_progress
 from collector.store.sqlite.overview_tally import ALL_SITES, BUYERS, EXACT, VISITORS
 
 SOURCES_A_CHANNEL = 3
@@ -97,6 +98,7 @@ def overview(conn: sqlite3.Connection, query: OverviewQuery) -> Overview:
     """Raises NotFound where there is no such site."""
     asked = _asked(conn, query)
     now = _totals(conn, asked.site, asked.now)
+    progress = read_progress(conn)
     return Overview(
         first_day=day_of(asked.now.first_day),
         last_day=day_of(asked.now.last_day),
@@ -104,6 +106,7 @@ def overview(conn: sqlite3.Connection, query: OverviewQuery) -> Overview:
         before_last_day=day_of(asked.before.last_day),
         zone=asked.zone,
         until=asked.until,
+        recounted=None if progress is None else progress.share,
         now=now,
         compared=now if asked.until is None else _totals(conn, asked.site, asked.compared),
         before=_totals(conn, asked.site, asked.before),

@@ -13,12 +13,14 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from collector.orders import Line
 from collector.store.days import HOURS, QUARTER_MS, local_hour
 from collector.store.sqlite.dictionary import Known
 from collector.store.sqlite.facts import Fact, Facts
 from collector.store.sqlite.overview_cells import Packing, What
+from collector.store.sqlite.overview_recount import Progress, Recount
 from collector.store.sqlite.overview_tally import (
     ALL_SITES,
     AWAY_DAYS_MAX,
@@ -46,7 +48,7 @@ SELECT visits.visitor, events.site, visits.first_time, events.referrer, events.c
 FROM visits JOIN events ON events.seq = visits.first_seq WHERE visits.deleted = 0
 """
 _STARTS_OF_VISITOR = f"{_STARTS} AND visits.visitor = ?"
-_ALL_STARTS = f"{_STARTS} ORDER BY visits.visitor"
+_STARTS_OF_SOME = f"{_STARTS} AND visits.visitor > ? AND visits.visitor <= ? ORDER BY visits.visitor"
 # Index orders_customer.
 _PURCHASES = "SELECT site, time FROM orders WHERE customer = ? AND deleted = 0"
 _ALL_PURCHASES = "SELECT customer, site, time FROM orders WHERE customer IS NOT NULL AND deleted = 0 ORDER BY customer"
@@ -58,7 +60,8 @@ SELECT orders.site, orders.fold FROM orders WHERE orders.deleted = 0 AND (orders
 _PLACE = "SELECT site, time FROM events WHERE seq = ?"
 _TABLES = ("pending", "hours", "gaps", "sales", "cells", "packed", "paths", "products", "sources")
 _RELEARNT_EVENTS = 50_000
-_RECOUNTED_A_STEP = 5_000
+_RECOUNTED_TOGETHER = 2_000
+RECOUNTED_A_STEP = 20_000  # the writer does nothing else meanwhile: some tenths of a second
 
 
 class _Fold(msgspec.Struct):
@@ -78,6 +81,7 @@ class Counting:
         self._packing = Packing(conn)
         self._tally = Tally(conn, self._packing)
         self._words = Words(conn, facts)
+        self._recount = Recount(conn)
         # The hour at a site in this quarter of an hour; site and hour of the visit whose first event this is.
         self._hours: Known[tuple[int, int], int] = Known(self._hour_of)
         self._places: Known[int, tuple[int, int]] = Known(self._place)
@@ -88,6 +92,7 @@ class Counting:
     def forget(self) -> None:
         """Drop what is known of dictionaries: another process has written, or rows were taken out."""
         self._words.forget()
+        self._recount.forget()
         self._hours.clear()
         self._places.clear()
 
@@ -120,6 +125,8 @@ class Counting:
 
     def began(self, visitor: int, last: Visit | None, visits: Sequence[Visit], facts: Sequence[Fact]) -> None:
         """New visits of a visitor, all behind its last; the rows of `visits` do not tell of them yet."""
+        if not self._recount.holds_visitor(visitor):
+            return
         seqs = {visit.first.seq for visit in visits}
         starts = [self._start_of(fact) for fact in facts if fact.seq in seqs]
         place = None if last is None else self._places[last.first.seq]
@@ -142,7 +149,7 @@ class Counting:
 
     def touch_visitor(self, visitor: int) -> None:
         """A visitor's visits are about to change in any way: remember how they stand."""
-        if visitor not in self._visitors_before:
+        if visitor not in self._visitors_before and self._recount.holds_visitor(visitor):
             self._visitors_before[visitor] = self._starts(visitor)
 
     def change_order(self, before: Sold | None, after: Sold | None, customers: Iterable[int | None]) -> None:
@@ -178,7 +185,7 @@ class Counting:
         """These events are about to be taken out of the log."""
         chosen = msgspec.json.encode(seqs).decode()
         facts = self._facts.of_seqs(chosen)
-        self.count(facts, -1)
+        self.count([fact for fact in facts if self._recount.holds_event(fact.seq)], -1)
         for visitor in {fact.subject for fact in facts if fact.subject > 0}:
             self.touch_visitor(visitor)
         self._words.unname_of_facts(facts)
@@ -198,27 +205,53 @@ class Counting:
     def reset(self) -> None:
         """Forget all that was counted."""
         self.roll_back()
+        self._recount.end()
         for table in _TABLES:
             self._conn.execute(f"DELETE FROM overview_{table}")
 
-    def recount(self, projected: int) -> None:
-        """Count everything anew from the log and from what is derived, up to the last event that was taken in."""
-        self.reset()
-        seq = 0
-        while seq < projected and (facts := self._facts.since(seq, min(_RECOUNTED_A_STEP, projected - seq))):
-            taken_in = [fact for fact in facts if fact.seq <= projected]
-            self.count(taken_in)
+    def put_off(self) -> None:
+        """Everything is to be counted anew, by and by."""
+        self._recount.save(Progress())
+
+    def go_on_recounting(self, projected: int) -> None:
+        """Some of what is to be counted anew, up to the last event that was taken in."""
+        due = RECOUNTED_A_STEP
+        while due > 0 and (now := self._recount.progress) is not None:
+            if now.upto is None:
+                due -= self._begin_recount(projected)
+            elif now.seq < now.upto:
+                due -= self._recount_events(now, now.upto)
+            elif now.visitor < now.visitors:
+                due -= self._recount_visitors(now)
+            else:
+                self._recount.end()
             self.write()
             self.catch_up()
-            seq = facts[-1].seq
-        for _, rows in groupby(self._conn.execute(_ALL_STARTS), lambda row: row[0]):
-            self._count_visitor([self._start(row) for row in rows], 1)
+
+    def _begin_recount(self, projected: int) -> int:
+        """Orders and buyers are few: at once."""
+        self.reset()
+        visitors = self._conn.execute("SELECT max(visitor) FROM visits").fetchone()[0]
+        self._recount.save(Progress(upto=projected, visitors=visitors or 0))
         for _, rows in groupby(self._conn.execute(_ALL_PURCHASES), lambda row: row[0]):
             self._count_buyer([(site, self._hour(site, time)) for _, site, time in rows], 1)
-        for sold in self._conn.execute(_ALL_SOLD):
+        orders = self._conn.execute(_ALL_SOLD).fetchall()
+        for sold in orders:
             self._count_order(sold, 1)
-        self.write()
-        self.catch_up()
+        return len(orders)
+
+    def _recount_events(self, now: Progress, upto: int) -> int:
+        facts = [fact for fact in self._facts.since(now.seq, _RECOUNTED_TOGETHER) if fact.seq <= upto]
+        self.count(facts)
+        self._recount.save(replace(now, seq=facts[-1].seq if facts else upto))
+        return len(facts)
+
+    def _recount_visitors(self, now: Progress) -> int:
+        last = min(now.visitor + _RECOUNTED_TOGETHER, now.visitors)
+        for _, rows in groupby(self._conn.execute(_STARTS_OF_SOME, (now.visitor, last)), lambda row: row[0]):
+            self._count_visitor([self._start(row) for row in rows], 1)
+        self._recount.save(replace(now, visitor=last))
+        return last - now.visitor
 
     # Single additions -------------------------------------------------------------------------------------------
 

@@ -37,7 +37,6 @@ _SET_ASIDE = """
 INSERT INTO meta (key, value) VALUES ('set_aside', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1
 """
 # Indexes claims_user and claims_email.
-_RECOUNT_DUE = "DELETE FROM meta WHERE key = 'overview_due'"
 _CLAIMANTS = "SELECT visitor FROM claims WHERE user = ?1 UNION SELECT visitor FROM claims WHERE email = ?1"
 _MEMBERS = "SELECT id FROM persons WHERE customer = ?"
 _ORDERS_OF_CUSTOMER = "SELECT site, order_id FROM orders WHERE customer = ?"
@@ -92,13 +91,13 @@ class Projection:
     def follow(self, events_max: int) -> int:
         """Take in the next events; returns how many."""
         projected = self.projected()
-        if self._conn.execute(_RECOUNT_DUE).rowcount:
-            self._counting.recount(projected)
         facts = self._facts.since(projected, events_max)
         if facts:
             self._take_in_or_set_aside(facts, projected)
             self._conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('projected', ?)", (facts[-1].seq,))
             self._counted_late += len(facts)
+        if len(facts) < events_max:
+            self._counting.go_on_recounting(self.projected())
         if len(facts) < events_max or self._counted_late >= COUNTED_LATE_MAX:
             self._counting.catch_up()
             self._counted_late = 0
@@ -127,8 +126,8 @@ class Projection:
         revisions.save()
 
     def put_off_counts(self) -> None:
-        """A site's days are others now: what Home shows is counted anew at the next step."""
-        self._conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('overview_due', 1)")
+        """A site's days are others now: what Home shows is counted anew by the next steps."""
+        self._counting.put_off()
 
     def sweep_words(self) -> None:
         """After an erasure: words of Home that nothing is counted for leave."""

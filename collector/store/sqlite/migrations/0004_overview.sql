@@ -51,5 +51,5 @@ CREATE TABLE overview_packed (
 ) STRICT;
 -- What was counted of late and is yet to be added to the rows above, batch by batch (overview_tally.py).
 CREATE TABLE overview_pending (id INTEGER PRIMARY KEY, batch BLOB NOT NULL) STRICT;
--- What was taken in before these tables were there is counted at the next step of the projection.
-INSERT INTO meta (key, value) SELECT 'overview_due', 1 WHERE EXISTS (SELECT 1 FROM events);
+-- What was taken in before these tables were there is counted by and by (overview_recount.py).
+INSERT INTO meta (key, value) SELECT 'overview_due', '{}' WHERE EXISTS (SELECT 1 FROM events);
