@@ -20,7 +20,7 @@ from collector.demo.back_end import instant
 from collector.demo.catalogue import PRODUCTS, find
 from collector.demo.people import network, person, region, uuid7
 from collector.demo.shoppers import Past, quarter
-from collector.enrich import Arrival
+from collector.enrich.arrival import Arrival
 from collector.enrich.email_address import normalise_email
 from collector.event import DAY_MS, MINUTE_MS, Event
 from collector.ingest.acceptance import accept

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from collector.enrich import Arrival, enrich
+from collector.enrich.arrival import Arrival
+from collector.enrich.steps import enrich
 from collector.event import Call, ConsentMode, Dropped, Event, Setup, Site
 
 SITE = Site(name="shop", write_key="w", secret_key_hash="", identity_key="k" * 32, consent=ConsentMode.OPT_OUT)

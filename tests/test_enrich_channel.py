@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import collector.enrich
-from collector.enrich import Arrival, enrich
+from collector.enrich.arrival import Arrival
 from collector.enrich.channel import Channel
+from collector.enrich.steps import enrich
 from collector.event import Call, Campaign, ConsentMode, Event, Site
 
 SITE = Site(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from collector.enrich import Arrival, enrich
+from collector.enrich.arrival import Arrival
+from collector.enrich.steps import enrich
 from collector.event import Call, ConsentMode, Dropped, Event, IdentityMode, Site, Trust
 
 YES, NO, OTHER, NONE = {"Analytics": True}, {"Analytics": False}, {"Advertising": True}, None

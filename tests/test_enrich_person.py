@@ -13,8 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from collector.enrich import Arrival, enrich
+from collector.enrich.arrival import Arrival
 from collector.enrich.email_address import normalise_email
+from collector.enrich.steps import enrich
 from collector.event import Call, ConsentMode, Event, IdentityMode, Site, Trust
 
 KEY = "an identity key of the shop, long enough"

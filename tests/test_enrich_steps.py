@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.enrich import STEPS, Arrival, enrich
+from collector.enrich.arrival import Arrival
+from collector.enrich.steps import STEPS, enrich
 from collector.event import (
     CALL_TYPES,
     Call,

@@ -10,7 +10,7 @@ from conftest import make_site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector.enrich import Arrival
+from collector.enrich.arrival import Arrival
 from collector.errors import FootfallError
 from collector.event import ConsentMode
 from collector.ingest.acceptance import accept

@@ -8,50 +8,50 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from importlib import import_module
 
 import click
 
 from collector import __version__
-from collector.cli.backup import backup
-from collector.cli.customer import customer
-from collector.cli.demo import demo
-from collector.cli.doctor import doctor
-from collector.cli.export import export
-from collector.cli.forget import forget
-from collector.cli.imports import import_history
-from collector.cli.quarantine import quarantine
-from collector.cli.rebuild import rebuild
-from collector.cli.restore import restore
-from collector.cli.serve import serve
-from collector.cli.signin import signin_link
-from collector.cli.site import site
-from collector.cli.token import token
 from collector.errors import FootfallError, Misuse, NotFound
 
+# Each command is loaded when it is asked for: most need neither the web nor the demo.
+COMMANDS = {
+    "serve": "collector.cli.serve:serve",
+    "demo": "collector.cli.demo:demo",
+    "site": "collector.cli.site:site",
+    "token": "collector.cli.token:token",
+    "signin-link": "collector.cli.signin:signin_link",
+    "customer": "collector.cli.customer:customer",
+    "export": "collector.cli.export:export",
+    "import": "collector.cli.imports:import_history",
+    "forget": "collector.cli.forget:forget",
+    "quarantine": "collector.cli.quarantine:quarantine",
+    "rebuild": "collector.cli.rebuild:rebuild",
+    "backup": "collector.cli.backup:backup",
+    "restore": "collector.cli.restore:restore",
+    "doctor": "collector.cli.doctor:doctor",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class Commands(click.Group):
+    """The commands by name, each from its own module."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="footfall")
 def footfall() -> None:
     """First-party behaviour tracking for online shops."""
-
-
-for command in (
-    serve,
-    demo,
-    site,
-    token,
-    signin_link,
-    customer,
-    export,
-    import_history,
-    forget,
-    quarantine,
-    rebuild,
-    backup,
-    restore,
-    doctor,
-):
-    footfall.add_command(command)
 
 
 def main() -> None:

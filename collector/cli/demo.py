@@ -29,7 +29,7 @@ from collector.demo.books import Books, hashed
 from collector.demo.courier import Courier
 from collector.demo.shoppers import Sent, quarter
 from collector.demo.visit import Shop
-from collector.enrich import Arrival
+from collector.enrich.arrival import Arrival
 from collector.errors import Misuse
 from collector.event import Site
 from collector.ingest.acceptance import accept

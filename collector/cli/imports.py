@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import wrap_file
 
 from collector.cli.options import as_json, now_ms, opened, print_json, setting
-from collector.enrich import Arrival
+from collector.enrich.arrival import Arrival
 from collector.errors import Misuse, NotFound
 from collector.event import Event, Site
 from collector.ingest.acceptance import accept

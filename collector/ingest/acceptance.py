@@ -13,9 +13,10 @@ from typing import Any
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from collector.context import lift
-from collector.enrich import Arrival, enrich
 from collector.enrich.address import network
+from collector.enrich.arrival import Arrival
 from collector.enrich.consent import ANALYTICS
+from collector.enrich.steps import enrich
 from collector.event import DAY_MS, Call, ConsentMode, Dropped, Rejected, Site
 from collector.store import Entry, Left, Quarantined
 from collector.wire import Envelope, read_calls

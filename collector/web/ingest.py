@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from collector.enrich import Arrival
+from collector.enrich.arrival import Arrival
 from collector.errors import BodyTooLarge, FootfallError
 from collector.event import Event
 from collector.ingest.acceptance import DailySalt, accept

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
-from collector.enrich import Arrival
+from collector.enrich.arrival import Arrival
 from collector.errors import Misuse, NotFound
 from collector.event import Site
 from collector.ingest.acceptance import accept
