@@ -14,12 +14,17 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from collector.event import ConsentMode, Site
 from collector.ingest.keys import secret_hash
 from collector.store import Token
 from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.dictionary import unpack_id
+
+# A busy machine makes no test fail.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 ROOT = Path(__file__).parents[1]
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
