@@ -72,7 +72,7 @@ def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None
         timeout_keep_alive=65,
         timeout_graceful_shutdown=grace_s,
     )
-    server = _Server(config)
+    server = _Server(config, app)
     allow_many_files()
     sys.setswitchinterval(SWITCH_S)
     gc.collect()
@@ -90,8 +90,14 @@ def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None
 class _Server(uvicorn.Server):
     """Sends away first who watches: an answer without an end would hold up the stop."""
 
+    def __init__(self, config: uvicorn.Config, app: Any) -> None:
+        super().__init__(config)
+        self._app = app
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.config.app.state.broadcast.close()  # type: ignore[union-attr]
+        broadcast = getattr(self._app.state, "broadcast", None)
+        if broadcast is not None:
+            broadcast.close()
         await super().shutdown(sockets)
 
 
