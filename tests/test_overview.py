@@ -256,17 +256,18 @@ def products(store: SqliteStore) -> tuple[Product, ...]:
     return store.overview(OverviewQuery(span=Span.WEEK, now=TODAY, by=By.VIEWED)).products
 
 
+@pytest.mark.parametrize("portion", [1, 3])
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_a_product_is_called_as_on_the_latest_day_in_whatever_order_calls_come(
-    store: SqliteStore, order: tuple[int, ...]
+    store: SqliteStore, order: tuple[int, ...], portion: int
 ) -> None:
     told = [
         product("m1", TODAY - 3 * DAY_MS, "Lamp"),
         product("m2", TODAY - 2 * DAY_MS, "Lantern"),
         product("m3", TODAY - 3 * DAY_MS + HOUR, "Lamp"),
     ]
-    for n in order:
-        store.append([told[n]])
+    for at in range(0, len(order), portion):
+        store.append([told[n] for n in order[at : at + portion]])
         settle(store)
     assert [(each.name, each.viewed.now) for each in products(store)] == [("Lantern", 3)]
 

@@ -118,7 +118,6 @@ class Projection:
         batch.orders.update(orders)
         for visitor in batch.visitors:
             self._states.pop(visitor, None)
-            self._counting.touch_visitor(visitor)
             tail = self._visiting.refold(visitor, self.projected(), revisions)
             self._sightings.recount(visitor, self.projected(), tail)
         self._settle(batch, revisions)
