@@ -54,8 +54,8 @@ def build_app(
     The store belongs to whoever opened it: close it when the application has ended.
     """
     counts = Counts()
-    keyring = Keyring([listed_origin(origin) for origin in settings.origin])
-    passes = Passes()
+    keyring = Keyring([listed_origin(origin) for origin in settings.origin], store.sites)
+    passes = Passes(store.tokens)
     scripts = snippet.Scripts()
 
     def on_commit(commit: Commit) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from conftest import Collector
+from conftest import Collector, Start, footfall, make_site
 from reading import Reader, a_shop_that_is_read
 from shop import HOSTILE, UUID
 
@@ -250,3 +251,14 @@ def test_erasure_leaves_nobody_to_find(tmp_path_factory: pytest.TempPathFactory)
         assert receipt.status_code == 200, receipt.text
         assert admin.get("/api/customers/42").status_code == 404
         assert admin.delete("/api/customers/42").status_code == 404
+
+
+def test_a_token_opens_at_once_after_the_command_has_made_it(start: Start) -> None:
+    collector = start(make_site())
+    for n in range(3):
+        made = footfall("token", "create", f"desk{n}", "--scope", "read", "--json", db=collector.db)
+        answer = collector.client.get(
+            "/api/customers", headers={"authorization": f"Bearer {json.loads(made.stdout)['token']}"}
+        )
+        assert answer.status_code == 200, answer.text
+    assert collector.client.get("/api/customers", headers={"authorization": "Bearer ft_no"}).status_code == 401

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ from msgspec import Struct
 from collector.event import Site
 from collector.ingest.origins import Origins
 
+LOOK_AGAIN_S = 0.1
 ALPHABET = string.ascii_letters + string.digits
 
 
@@ -27,9 +29,21 @@ class Gate(Struct, frozen=True):
 
 
 class Keyring:
-    """The keys of all sites. `origins`: pages that may send under any site's public key, besides its own list."""
+    """The keys of all sites. `origins`: pages that may send under any site's public key, besides its own list.
 
-    def __init__(self, origins: Sequence[str] = ()) -> None:
+    A key that is not known is looked for again by `read`, seldom enough that guessing costs nothing: the command line
+    may have made it a moment ago.
+    """
+
+    def __init__(
+        self,
+        origins: Sequence[str] = (),
+        read: Callable[[], Iterable[Site]] = tuple,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._read = read
+        self._clock_s = clock_s
+        self._read_at_s = -LOOK_AGAIN_S
         self._origins = tuple(origins)
         self._sites: list[Site] = []
         self._public: dict[str, Gate] = {}
@@ -47,7 +61,12 @@ class Keyring:
 
     def find(self, key: str) -> Gate | None:
         """The gate that a key opens. A secret key is found by its hash, so that timing tells nothing of the key."""
-        return self._public.get(key) or self._secret.get(secret_hash(key))
+        gate = self._public.get(key) or self._secret.get(secret_hash(key))
+        if gate is None and self._clock_s() - self._read_at_s >= LOOK_AGAIN_S:
+            self._read_at_s = self._clock_s()
+            self.replace(self._read())
+            gate = self._public.get(key) or self._secret.get(secret_hash(key))
+        return gate
 
     def find_public(self, key: str) -> Gate | None:
         return self._public.get(key)

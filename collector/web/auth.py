@@ -6,11 +6,12 @@ Of a token only the hash is known here, and it is looked up by that hash, so tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from starlette.requests import Request
 
-from collector.ingest.keys import secret_hash
+from collector.ingest.keys import LOOK_AGAIN_S, secret_hash
 from collector.store import Token
 from collector.web.failure import Denied
 
@@ -20,9 +21,18 @@ IMPLIED = {"admin": frozenset(SCOPES)}
 
 
 class Passes:
-    """The tokens that are valid now, held in memory."""
+    """The tokens that are valid now, held in memory.
 
-    def __init__(self) -> None:
+    One that is not known is looked for again by `read`, seldom enough that guessing costs nothing: the command line may
+    have made it a moment ago.
+    """
+
+    def __init__(
+        self, read: Callable[[], Iterable[Token]] = tuple, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._read = read
+        self._clock_s = clock_s
+        self._read_at_s = -LOOK_AGAIN_S
         self._scopes: dict[str, frozenset[str]] = {}
 
     def replace(self, tokens: Iterable[Token]) -> None:
@@ -35,7 +45,11 @@ class Passes:
 
     def scopes(self, token: str) -> frozenset[str] | None:
         """What a token may do; None where it is none."""
-        return self._scopes.get(secret_hash(token))
+        sought = secret_hash(token)
+        if sought not in self._scopes and self._clock_s() - self._read_at_s >= LOOK_AGAIN_S:
+            self._read_at_s = self._clock_s()
+            self.replace(self._read())
+        return self._scopes.get(sought)
 
 
 def authorise(request: Request, scope: str) -> None:
