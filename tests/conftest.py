@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from browsers.scheduling import ByEngine
 from hypothesis import HealthCheck, settings
 
 from collector.event import ConsentMode, Site
@@ -30,6 +31,12 @@ ROOT = Path(__file__).parents[1]
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
 SHOP = "https://shop.example"
 READER = "ft_reader"  # a token that may do everything
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByEngine | None:
+    """For `--dist loadgroup`."""
+    return ByEngine(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 def make_site(name: str = "shop", **rules: Any) -> Site:

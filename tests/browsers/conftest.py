@@ -25,7 +25,6 @@ ENGINES: dict[str, Callable[[], Engine]] = {"chromium": Chromium, "firefox": Fir
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "xdist_group: known also where pytest-xdist is off")
     config.addinivalue_line("markers", "engines(*names): the only engines in which a test runs")
 
 
@@ -33,8 +32,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         only = metafunc.definition.get_closest_marker("engines")
         names = only.args if only else ENGINES
-        chosen = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
-        metafunc.parametrize("engine", chosen, indirect=True, scope="session")
+        metafunc.parametrize("engine", names, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")

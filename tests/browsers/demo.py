@@ -18,6 +18,7 @@ import httpx
 from conftest import ROOT, footfall
 
 from browsers.engines.process import found
+from browsers.expecting import wait_for
 
 LIBRARY = "/usr/lib/*/faketime/libfaketime.so.1"
 
@@ -60,7 +61,11 @@ class Demo:
         if not self._token:
             made = footfall("token", "create", "reader", "--scope", "read", "--scope", "export", "--json", db=self.db)
             self._token = json.loads(made.stdout)["token"]
-        return httpx.get(self.url + path, headers={"authorization": f"Bearer {self._token}"}, timeout=20)
+            wait_for(lambda: self._get("/api/customers").status_code == 200, lambda: "the new token is not known")
+        return self._get(path)
+
+    def _get(self, path: str) -> httpx.Response:
+        return httpx.get(self.url + path, headers={"authorization": f"Bearer {self._token}"}, timeout=60)
 
     def signin_link(self) -> str:
         """A fresh way into the console; it works once."""
