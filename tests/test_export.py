@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from analyst import rows_of
+from analyst import Analyst, rows_of
 from conftest import make_site
 from shop import MORNING, a_busy_day, call, order
 
@@ -120,6 +120,18 @@ def test_a_rebuild_of_the_same_log_changes_only_revs(store: SqliteStore) -> None
     assert {name: without_rev(rows_of(store, name)[0]) for name in FEEDS} == before
     for name in FEEDS:
         assert not [row for row in rows_of(store, name, since=cursors[name])[0] if row["deleted"]]
+
+
+def test_two_visits_that_begin_with_one_message_id_are_two_rows(store: SqliteStore) -> None:
+    settle(
+        store,
+        call("m20", "page", 90, visitor="both"),
+        call("m20", "Order Shipped", 190, visitor="both", trust=Trust.SERVER),
+    )
+    analyst = Analyst()
+    analyst.take(store)
+    begun = [row["from_time"] for row in analyst.copies["visits"].values() if row["visitor"] == "both"]
+    assert sorted(begun) == [at(90), at(190)]
 
 
 def without_rev(rows: list[dict[str, Any]]) -> list[str]:

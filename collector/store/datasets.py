@@ -185,7 +185,8 @@ _VISITS = Dataset(
     name="visits",
     kind=Kind.FEED,
     doc="Runs of one visitor's events without a gap of 30 minutes or a new campaign.",
-    primary_key=("visitor", "visit"),
+    # `visit` alone would do but for a browser and a back end that use the same messageId.
+    primary_key=("visitor", "visit", "from_time"),
     timed="`from_time`",
     columns=(
         _VISITOR,
