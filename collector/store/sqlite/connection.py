@@ -79,10 +79,9 @@ def migrate(conn: sqlite3.Connection, path: str) -> None:
 
     Two processes may open a new file at once: the version is read again under the lock.
     """
-    migrations = _migrations()
-    if schema_version(conn) == len(migrations):
+    if schema_version(conn) == newest_schema():
         return
-    for number, script in enumerate(migrations, start=1):
+    for number, script in migrations().items():
         conn.execute("BEGIN IMMEDIATE")
         try:
             refuse_strangers(conn, path)
@@ -97,14 +96,14 @@ def migrate(conn: sqlite3.Connection, path: str) -> None:
 
 
 def schema_version(conn: sqlite3.Connection) -> int:
-    """How many migrations the file has seen; 0 where it is new, or another program's."""
+    """The number of the last migration that the file has seen; 0 where it is new, or another program's."""
     version: int = conn.execute("PRAGMA user_version").fetchone()[0]
     return version
 
 
 def newest_schema() -> int:
     """The schema that this Footfall writes."""
-    return len(_migrations())
+    return max(migrations())
 
 
 def refuse_strangers(conn: sqlite3.Connection, path: str) -> None:
@@ -128,13 +127,13 @@ def _create(path: str) -> None:
 
 
 @cache
-def _migrations() -> list[str]:
-    """The scripts in order; NNNN_*.sql must count from 0001 without a gap."""
+def migrations() -> dict[int, str]:
+    """The scripts NNNN_*.sql by their numbers, in order. A number may be missing, and none may come twice."""
     folder = files(__package__) / "migrations"
     found = sorted((f for f in folder.iterdir() if re.match(r"\d{4}_.*\.sql$", f.name)), key=lambda f: f.name)
-    for number, script in enumerate(found, start=1):
-        assert int(script.name[:4]) == number, f"migration {number:04} is missing, {script.name} found in its place"
-    return [script.read_text(encoding="utf-8") for script in found]
+    scripts = {int(script.name[:4]): script.read_text(encoding="utf-8") for script in found}
+    assert len(scripts) == len(found), "two migrations have the same number"
+    return scripts
 
 
 def _statements(script: str) -> Iterator[str]:
