@@ -283,6 +283,14 @@ def test_a_log_in_takes_a_visitor_off_the_list_and_a_log_out_brings_it_back_at_i
     assert shown(store) == ["v"]
 
 
+def test_what_staff_note_of_who_has_left_changes_nothing_of_whose_the_latest_event_is(store: SqliteStore) -> None:
+    do(store, "Signed In", user="A")
+    do(store, "Signed Out", minutes=1)
+    do(store, "Note Added", minutes=2, user="A", staff=True, trust=Trust.SERVER)
+    do(store, "Note Added", minutes=3, user="A", staff=True, trust=Trust.SERVER)
+    assert shown(store) == []
+
+
 def test_what_others_say_of_a_visitor_takes_it_off_the_list_too(store: SqliteStore) -> None:
     do(store, "", visitor="v")
     do(store, "Order Completed", visitor="w", properties={"order_id": "1001"})

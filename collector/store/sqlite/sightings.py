@@ -18,7 +18,8 @@ _GROW = Insert(
     "INSERT INTO sightings (visitor, known, site, last_time, last_seq, reached, views)",
     columns=7,
     tail="""ON CONFLICT (visitor) DO UPDATE SET
-    known = excluded.known, site = excluded.site, last_time = excluded.last_time, last_seq = excluded.last_seq,
+    known = CASE last_seq WHEN excluded.last_seq THEN known ELSE excluded.known END,
+    site = excluded.site, last_time = excluded.last_time, last_seq = excluded.last_seq,
     reached = max(reached, excluded.reached), views = views + excluded.views""",
 )
 _KNOW = "UPDATE sightings SET known = ?1 WHERE visitor = ?2 AND known <> ?1"
@@ -46,7 +47,7 @@ class Sightings:
     def note(self, visitor: int, facts: Sequence[Fact], tail: Visit | None, held: bool) -> None:
         """New events of a visitor, sorted; `tail` is its last visit with them. What forms no visit is no sighting.
 
-        `held`: somebody holds it who held it before; `settle` may say better.
+        `held`: somebody holds it who held it before, which counts for a new latest event; `settle` may say better.
         """
         if tail is None:
             return
@@ -75,7 +76,7 @@ class Sightings:
         """Write what was noted."""
         news, known = self._news, self._known
         _GROW.run(self._conn, [(visitor, known.get(visitor, row[0]), *row[1:]) for visitor, row in news.items()])
-        told = [(known[visitor], visitor) for visitor in known.keys() - news.keys()]
+        told = [(held, visitor) for visitor, held in known.items()]
         if told:
             self._conn.executemany(_KNOW, told)
         news.clear()
