@@ -93,6 +93,12 @@ TOLD: list[tuple[str, dict[str, Any], str]] = [
     ("Email Bounced", {"subject": "Hello"}, "the mail “Hello” could not be delivered"),
     ("Email Marked as Spam", {"subject": "Hello"}, "marked the mail “Hello” as spam"),
     ("Unsubscribed", {}, "unsubscribed from mailings"),
+    (
+        "Segment Consent Preference Updated",
+        {"text": "May we?", "version": "3"},
+        "answered what may be remembered (asked by text 3)",
+    ),
+    ("Segment Consent Preference Updated", {}, "answered what may be remembered"),
     ("Product Updated", BOOTS, "the shop changed Red boots"),
     (
         "Feedback Requested",
@@ -131,7 +137,7 @@ Order Completed, Order Updated, Order Refunded, Order Cancelled, Order Shipped, 
 Coupon Applied, Coupon Denied, Coupon Removed, Promotion Viewed, Promotion Clicked, Product Added to Wishlist,
 Product Removed from Wishlist, Product Shared, Product Reviewed, Signed In, Signed Out, Signed Up, Email Delivered,
 Email Opened, Email Link Clicked, Email Bounced, Email Marked as Spam, Unsubscribed, Product Updated,
-Feedback Requested, Feedback Given, Contact Logged, Note Added, Follow-up Set"""
+Feedback Requested, Feedback Given, Contact Logged, Note Added, Follow-up Set, Segment Consent Preference Updated"""
 
 
 @pytest.mark.parametrize(("name", "properties", "sentence"), TOLD)

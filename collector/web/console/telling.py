@@ -324,6 +324,9 @@ TRACKED: dict[str, Callable[[Said], str]] = {
     "Coupon Applied": _coupon("used the coupon{}"),
     "Coupon Denied": _coupon("was refused the coupon{}"),
     "Coupon Removed": _coupon("removed the coupon{}"),
+    "Segment Consent Preference Updated": lambda said: (
+        f"answered what may be remembered{_with(' (asked by text {})', said.text('version'))}"
+    ),
     "Promotion Viewed": _promotion("saw"),
     "Promotion Clicked": _promotion("clicked on"),
     "Product Added to Wishlist": _about_product("put", " on the wish list"),
