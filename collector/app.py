@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
@@ -20,6 +21,7 @@ from collector.config import Settings
 from collector.errors import FootfallError
 from collector.ingest.acceptance import DailySalt
 from collector.ingest.client_address import Proxies
+from collector.ingest.clock import ClockWatch
 from collector.ingest.counts import Counts
 from collector.ingest.keys import Keyring
 from collector.ingest.launching import in_thread
@@ -82,7 +84,7 @@ def build_app(
     app = Starlette(
         routes=[*_routes(admission, settings), *guests],
         middleware=[Middleware(Doors, doors=app_doors), Middleware(Guard)],
-        lifespan=_lifespan(store, keyring, passes, scripts, writer, broadcast),
+        lifespan=_lifespan(store, keyring, passes, scripts, writer, counts, broadcast),
         exception_handlers=FAILURES,
     )
     app.state.settings, app.state.store, app.state.writer = settings, store, writer
@@ -93,7 +95,13 @@ def build_app(
 
 
 def _lifespan(
-    store: Store, keyring: Keyring, passes: Passes, scripts: snippet.Scripts, writer: Writer, broadcast: Broadcast
+    store: Store,
+    keyring: Keyring,
+    passes: Passes,
+    scripts: snippet.Scripts,
+    writer: Writer,
+    counts: Counts,
+    broadcast: Broadcast,
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """What starts with the server and ends with it."""
 
@@ -103,7 +111,7 @@ def _lifespan(
         passes.replace(store.tokens())
         scripts.replace(store.sites(), store.snippets())
         await writer.start()
-        refreshing = asyncio.create_task(_refresh(store, keyring, passes, scripts, writer))
+        refreshing = asyncio.create_task(_refresh(store, keyring, passes, scripts, writer, counts))
         yield
         refreshing.cancel()
         with suppress(asyncio.CancelledError):
@@ -120,15 +128,24 @@ def _routes(admission: Admission, settings: Settings) -> list[BaseRoute]:
     return [settings_of_browsers, *customers.routes, *export.routes, *health.routes, *snippet.routes, *console.routes]
 
 
-async def _refresh(store: Store, keyring: Keyring, passes: Passes, scripts: snippet.Scripts, writer: Writer) -> None:
-    """Another process may change sites and tokens, or bring in events: look now and then."""
+async def _refresh(
+    store: Store, keyring: Keyring, passes: Passes, scripts: snippet.Scripts, writer: Writer, counts: Counts
+) -> None:
+    """Another process may change sites and tokens, or bring in events, and somebody the clock: look now and then."""
+    clock, failing = ClockWatch(), False
     while True:
+        if jumped_s := clock.jumped_s(time.time(), time.monotonic()):
+            counts.clock_jumps += 1
+            log.warning("the clock was put %s by %d seconds", "forward" if jumped_s > 0 else "back", abs(jumped_s))
         await asyncio.sleep(REFRESH_EVERY_S)
         try:
             sites = await asyncio.to_thread(store.sites)
             keyring.replace(sites)
             passes.replace(await asyncio.to_thread(store.tokens))
             scripts.replace(sites, await asyncio.to_thread(store.snippets))
-        except Exception:
-            log.exception("sites and tokens could not be read again")
+            failing = False
+        except Exception as error:
+            if not failing:
+                log.error("sites and tokens could not be read again", exc_info=error)
+            failing = True
         writer.nudge()

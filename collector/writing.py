@@ -7,24 +7,39 @@ It stands beside the command line, a root of its own, so that it loads nothing t
 from __future__ import annotations
 
 import gc
+import logging
 import signal
 import socket
+import sqlite3
 import sys
 
 from collector import logs
+from collector.errors import FootfallError
 from collector.ingest.scribe import Scribe
 from collector.store.sqlite import SqliteStore
+
+log = logging.getLogger(__name__)
+
+# Clients are told soon to come again; commands that write beside the collector take less.
+BUSY_MS_MAX = 2_000
 
 # As in `cli/serve`: entries leave no cycles behind.
 GARBAGE_THRESHOLDS = (50_000, 20, 100)
 
 
-def main(db: str, log_format: str, descriptor: int) -> None:
-    """Write until the collector closes its end. Signals are its business: it stops this process by closing."""
+def main(db: str, log_format: str, descriptor: int) -> int:
+    """Write until the collector closes its end. Signals are its business: it stops this process by closing.
+
+    Returns 1 where the database cannot be opened.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     logs.set_up(log_format)
-    store = SqliteStore.open(db, create=False)
+    try:
+        store = SqliteStore.open(db, create=False, busy_ms=BUSY_MS_MAX)
+    except (FootfallError, sqlite3.Error) as error:
+        log.error("the database cannot be opened to write: %s", error)
+        return 1
     try:
         gc.collect()
         gc.freeze()
@@ -32,7 +47,8 @@ def main(db: str, log_format: str, descriptor: int) -> None:
         Scribe(store, socket.socket(fileno=descriptor)).run()
     finally:
         store.close()
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))

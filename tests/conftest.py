@@ -59,6 +59,8 @@ def footfall(*arguments: str, db: Path | str, **environ: str) -> subprocess.Comp
 class Collector:
     """A running collector, and a client that looks like a browser."""
 
+    log: int | None = None  # a file that takes what it logs; None: this process's stderr
+
     def __init__(self, db: Path, *flags: str) -> None:
         self.db = db
         self._flags = flags
@@ -66,7 +68,9 @@ class Collector:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "collector", "serve", "--port", "0", "--json", "--db", str(self.db)]
-        self.process = subprocess.Popen([*command, *self._flags], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [*command, *self._flags], cwd=ROOT, stdout=subprocess.PIPE, stderr=self.log, text=True
+        )
         assert self.process.stdout is not None
         announced = json.loads(self.process.stdout.readline())
         self.url = f"http://127.0.0.1:{announced['port']}"
@@ -76,6 +80,11 @@ class Collector:
     def writing(self) -> int:
         """The process id of what writes for it."""
         assert self.client.get("/readyz").status_code == 200
+        return self.writing_now
+
+    @property
+    def writing_now(self) -> int:
+        """The same, whether it is ready or not."""
         tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
         (pid,) = [int(pid) for task in tasks for pid in task.read_text().split()]
         return pid

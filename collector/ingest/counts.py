@@ -41,6 +41,7 @@ class Counts:
         self.duplicates: Counter[str] = Counter()  # site
         self.quarantined: Counter[tuple[str, str]] = Counter()  # (site, reason)
         self.dropped: Counter[tuple[str, str]] = Counter()  # (site, why)
+        self.clock_jumps = 0
         self.answers: Counter[int] = Counter()  # status
         self.commit_seconds = Histogram(SECONDS)
         self.commit_entries = Histogram(SIZES)

@@ -124,6 +124,8 @@ class Scribe:
                 return
             self._answers.append(frames.Failed(ids, frames.pack_error(error)))
         else:
+            if self._disk_failed:
+                log.warning("calls are stored again")
             self._disk_failed = False
             self._last_id, self._behind = max(self._last_id, ids[-1]), True
             took_s = time.monotonic() - began_s
@@ -150,6 +152,8 @@ class Scribe:
             if waiting:
                 self._answers.append(frames.Failed(waiting, frames.pack_error(error)))
             return
+        if self._follow_failed:
+            log.warning("what is derived follows the log again")
         self._follow_failed = False
         if self._behind:
             self._settling = waiting

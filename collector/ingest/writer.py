@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 
 # Starts a scribe at this end of a socket pair; returns what waits for its end (it blocks).
 Launch = Callable[[socket.socket], Callable[[], None]]
-RELAUNCH_AFTER_S = 0.25
+# What ends again and again, for want of a disk or of memory, is started at growing intervals.
+RELAUNCH_AFTER_S, RELAUNCH_AFTER_S_MAX = 0.25, 4.0
 
 
 class Commit(Struct, frozen=True):
@@ -74,6 +75,7 @@ class Writer:
         self._join: Callable[[], None] = lambda: None
         self._closing = False
         self._launching: asyncio.Task[None] | None = None
+        self._relaunch_after_s = RELAUNCH_AFTER_S
         # What waits: in at `submit`, out when answered.
         self.queued_events = 0
         self.queued_bytes = 0
@@ -85,7 +87,12 @@ class Writer:
         """Begin, on the running loop."""
         self._loop = asyncio.get_running_loop()
         near, far = socket.socketpair()
-        self._join = self._launch(far)
+        try:
+            self._join = self._launch(far)
+        except OSError:
+            near.close()
+            far.close()
+            raise
         line = _Line(self._take, self._lose)
         await self._loop.create_unix_connection(lambda: line, sock=near)
         self._line = line
@@ -184,6 +191,7 @@ class Writer:
     # From the scribe -----------------------------------------------------------------------------------------------
 
     def _take(self, answer: frames.Answer) -> None:
+        self._relaunch_after_s = RELAUNCH_AFTER_S
         match answer:
             case Committed():
                 self._resolve(answer)
@@ -246,14 +254,21 @@ class Writer:
         for future in asked.values():
             _fail(future, _ended())
         if not self._closing:
-            log.error("what writes has ended; another is started")
+            if self._relaunch_after_s == RELAUNCH_AFTER_S:
+                log.error("what writes has ended; another is started")
             self.failed_at_s = time.monotonic()
             self._launching = self._loop.create_task(self._relaunch())
 
     async def _relaunch(self) -> None:
-        await asyncio.sleep(RELAUNCH_AFTER_S)
-        await asyncio.to_thread(self._join)
-        await self.start()
+        while True:
+            await asyncio.sleep(self._relaunch_after_s)
+            self._relaunch_after_s = min(2 * self._relaunch_after_s, RELAUNCH_AFTER_S_MAX)
+            await asyncio.to_thread(self._join)
+            try:
+                await self.start()
+                break
+            except OSError as error:
+                log.error("what writes cannot be started: %s", error)
         self.nudge()
 
 

@@ -82,6 +82,7 @@ class _Metrics(Collector):
         for name, value in self._stats.items():
             yield _gauge(f"store_{name}", f"The store's {name.replace('_', ' ')}.", value)
         yield _gauge("follow_failed", "1 where what is derived could not follow the log.", self._writer.follow_failed)
+        yield CounterMetricFamily("footfall_clock_jumps", "How often the clock was put.", counts.clock_jumps)
         yield from _told(self._vitals)
 
 

@@ -16,17 +16,14 @@ from typing import Any
 
 import httpx
 from conftest import ROOT, footfall
+from faults.clocks import faketime
 
-from browsers.engines.process import found
 from browsers.expecting import wait_for
-
-LIBRARY = "/usr/lib/*/faketime/libfaketime.so.1"
 
 
 def days_ago(days: int) -> dict[str, str]:
     """The environment of a process that believes it is so many days ago; its monotonic clock stays as it is."""
-    library = found(*map(str, Path("/").glob(LIBRARY.lstrip("/"))), "libfaketime.so.1")
-    return {"LD_PRELOAD": library, "FAKETIME": f"-{days}d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    return {"LD_PRELOAD": faketime(), "FAKETIME": f"-{days}d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 class Demo:

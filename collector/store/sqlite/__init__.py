@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import msgspec
@@ -42,7 +42,7 @@ from collector.store.sessions import KeptSession
 from collector.store.snippets import SnippetSettings
 from collector.store.sqlite import desk, finding, sessions, snippets
 from collector.store.sqlite.beginnings import beginning
-from collector.store.sqlite.connection import connect
+from collector.store.sqlite.connection import BUSY_MS_MAX, connect, is_the_files
 from collector.store.sqlite.dictionary import Dictionaries, pack_id
 from collector.store.sqlite.erasing import Eraser
 from collector.store.sqlite.exporting import export
@@ -76,9 +76,14 @@ class SqliteStore:
         finding.fill_found(conn)
 
     @classmethod
-    def open(cls, path: str, *, create: bool = True) -> SqliteStore:
-        """Open the file, made and brought up to date where needed. Raises NotFound, Misuse."""
-        return cls(path, connect(path, create=create))
+    def open(cls, path: str, *, create: bool = True, busy_ms: int = BUSY_MS_MAX) -> SqliteStore:
+        """Open the file, made and brought up to date where needed. Raises NotFound, Misuse.
+
+        `busy_ms`: how long a write waits for another process that is writing.
+        """
+        conn = connect(path, create=create)
+        conn.execute(f"PRAGMA busy_timeout = {busy_ms}")
+        return cls(path, conn)
 
     def close(self) -> None:
         for conn in [*self._opened, self._conn]:
@@ -225,7 +230,7 @@ class SqliteStore:
     # Settings -------------------------------------------------------------------------------------------------
 
     def sites(self) -> list[Site]:
-        return desk.sites(self._reader())
+        return self._ask(desk.sites)
 
     def put_site(self, site: Site) -> None:
         with self._transaction() as conn:
@@ -239,14 +244,14 @@ class SqliteStore:
             desk.remove_site(conn, name, at)
 
     def snippets(self) -> list[SnippetSettings]:
-        return snippets.snippets(self._reader())
+        return self._ask(snippets.snippets)
 
     def put_snippet(self, settings: SnippetSettings) -> None:
         with self._transaction() as conn:
             snippets.put_snippet(conn, settings)
 
     def tokens(self) -> list[Token]:
-        return desk.tokens(self._reader())
+        return self._ask(desk.tokens)
 
     def put_token(self, token: Token) -> None:
         with self._transaction() as conn:
@@ -257,19 +262,19 @@ class SqliteStore:
             desk.revoke_token(conn, name, at)
 
     def quarantined(self, after: int, limit: int) -> list[Quarantined]:
-        return desk.quarantined(self._reader(), after, limit)
+        return self._ask(lambda conn: desk.quarantined(conn, after, limit))
 
     def refusals(self, site: str | None, reason: str | None, before: int | None, limit: int) -> list[Quarantined]:
-        return desk.refusals(self._reader(), site, reason, before, limit)
+        return self._ask(lambda conn: desk.refusals(conn, site, reason, before, limit))
 
     def refusals_by_id(self, ids: Iterable[int]) -> list[Quarantined]:
-        return desk.refusals_by_id(self._reader(), ids)
+        return self._ask(lambda conn: desk.refusals_by_id(conn, ids))
 
     def refusal_counts(self, site: str | None) -> dict[Reason, int]:
-        return desk.refusal_counts(self._reader(), site)
+        return self._ask(lambda conn: desk.refusal_counts(conn, site))
 
     def beginning(self, site: str, since_day: str) -> Beginning:
-        return beginning(self._reader(), site, since_day)
+        return self._ask(lambda conn: beginning(conn, site, since_day))
 
     def release(self, ids: Iterable[int]) -> None:
         with self._writing:
@@ -282,14 +287,14 @@ class SqliteStore:
             sessions.put_link(conn, hash, at)
 
     def signin_link_holds(self, hash: str, at: int) -> bool:
-        return sessions.link_holds(self._reader(), hash, at)
+        return self._ask(lambda conn: sessions.link_holds(conn, hash, at))
 
     def sign_in(self, link: str, session: str, before: str | None, at: int) -> bool:
         with self._transaction() as conn:
             return sessions.sign_in(conn, link, session, before, at)
 
     def session(self, hash: str, at: int) -> KeptSession | None:
-        return sessions.session(self._reader(), hash, at)
+        return self._ask(lambda conn: sessions.session(conn, hash, at))
 
     def touch_session(self, hash: str, at: int) -> None:
         with self._transaction() as conn:
@@ -312,13 +317,15 @@ class SqliteStore:
                 self._conn.execute("COMMIT")
             except BaseException as error:
                 self._roll_back()
-                if isinstance(error, sqlite3.OperationalError):
+                if is_the_files(error):
                     raise Unavailable(f"the database cannot be written: {error}") from error
                 raise
 
     def _roll_back(self) -> None:
         if self._conn.in_transaction:
-            self._conn.execute("ROLLBACK")
+            # A disk that failed may fail again here; the transaction is over all the same.
+            with suppress(sqlite3.OperationalError):
+                self._conn.execute("ROLLBACK")
         self._appender.forget()
         self._projection.roll_back()
 
@@ -342,13 +349,18 @@ class SqliteStore:
         return self._ask(lambda conn: ask(Reading(conn)))
 
     def _ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
-        """One look-up on one snapshot of the file."""
-        conn = self._reader()
-        conn.execute("BEGIN")
+        """One look-up on one snapshot of the file. Raises Unavailable where the file cannot be read."""
         try:
-            return ask(conn)
-        finally:
-            conn.execute("ROLLBACK")
+            conn = self._reader()
+            conn.execute("BEGIN")
+            try:
+                return ask(conn)
+            finally:
+                conn.execute("ROLLBACK")
+        except sqlite3.DatabaseError as error:
+            if is_the_files(error):
+                raise Unavailable(f"the database cannot be read: {error}") from error
+            raise
 
     def _catch_up(self) -> None:
         while self.follow(2_000):
@@ -371,6 +383,7 @@ class SqliteStore:
 
 def _secret(conn: sqlite3.Connection, name: str) -> bytes:
     """A key of this file's own hashes, made once: a stranger can neither guess a hash nor make two collide."""
-    conn.execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", (name, secrets.token_bytes(16)))
-    key: bytes = conn.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()[0]
+    while (row := conn.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()) is None:
+        conn.execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", (name, secrets.token_bytes(16)))
+    key: bytes = row[0]
     return key

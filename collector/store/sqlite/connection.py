@@ -18,6 +18,9 @@ from urllib.parse import quote
 from collector.errors import Misuse, NotFound
 
 BUSY_MS_MAX = 10_000
+# Of SQLite's result codes: the low byte is the kind, what is above it the detail.
+_PRIMARY_CODE = 0xFF
+_BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 # FULL: a commit is on disk when it returns. secure_delete: what is erased is overwritten, not only unlinked.
 # journal_size_limit: whoever reads for long, as a backup does, makes the WAL grow; afterwards it is cut again.
@@ -93,6 +96,14 @@ def migrate(conn: sqlite3.Connection, path: str) -> None:
         except BaseException:
             conn.execute("ROLLBACK")
             raise
+
+
+def is_the_files(error: BaseException) -> bool:
+    """Whether it is the file or its disk that fails, and not what was asked: locked, full, broken, gone."""
+    if not isinstance(error, sqlite3.DatabaseError):
+        return False
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY_CODE
+    return code in _BROKEN or (isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR)
 
 
 def schema_version(conn: sqlite3.Connection) -> int:

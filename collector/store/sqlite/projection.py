@@ -14,6 +14,7 @@ from typing import Any
 
 from collector.event import Trust
 from collector.identity import Act, Why, read_claim
+from collector.store.sqlite.connection import is_the_files
 from collector.store.sqlite.dictionary import Dictionaries
 from collector.store.sqlite.facts import Fact, Facts
 from collector.store.sqlite.feed import Revisions
@@ -166,9 +167,9 @@ class Projection:
         try:
             self._take_in(facts, projected)
             self._conn.execute("RELEASE taking_in")
-        except sqlite3.OperationalError:
-            raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, sqlite3.OperationalError) or is_the_files(error):
+                raise
             self._conn.execute("ROLLBACK TO taking_in")
             self._conn.execute("RELEASE taking_in")
             self.roll_back()
