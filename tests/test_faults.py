@@ -166,10 +166,12 @@ def test_an_io_error_is_503_until_the_disk_works(failure: dict[str, int], healed
 
 def test_what_cannot_be_read_is_503_until_it_can(healed: Troubled) -> None:
     disk, collector, traffic = healed
+    assert collector.ask("/api/customers")["customers"] == []  # what writes has nothing to read now
     disk.fail(reading=errno.EIO)
-    must_be_told_to_wait(collector.client.get("/api/customers", headers={"authorization": f"Bearer {READER}"}))
+    activity = "/api/customers/visitor:visitor-of-tests/activity"
+    must_be_told_to_wait(collector.client.get(activity, headers={"authorization": f"Bearer {READER}"}))
     disk.heal()
-    assert collector.ask("/api/customers")["customers"] == []
+    assert collector.ask(activity)["events"]
     assert traffic.post().status_code == 200
     traffic.must_be_kept()
 

@@ -17,6 +17,8 @@ command -v firefox >/dev/null 2>&1 || need firefox-esr firefox-esr
 need webkit2gtk-driver WebKitWebDriver
 need xvfb Xvfb
 need libfaketime "/usr/lib/$(uname -m)-linux-gnu/faketime/libfaketime.so.1"
+need gcc cc
+need libc6-dev /usr/include/stdio.h
 need fonts-dejavu-core /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 
 [ -n "$missing" ] || exit 0
