@@ -180,7 +180,9 @@ class Reason(StrEnum):
 
 
 class Dropped(StrEnum):
-    """Why policy keeps nothing of a call but a count: a closed set. Bots also go to a small capped store."""
+    """Why policy keeps nothing of a call but a count: a closed set. Bots also go to a small capped store; ERASED: it is
+    from before its person was erased."""
 
     BOT = "bot"
     CONSENT = "consent"
+    ERASED = "erased"

@@ -162,10 +162,12 @@ def tenancies(
     unlinks: Sequence[Unlink],
     fences: Iterable[int],
     resolve: Callable[[Any], Any],
+    departed: int = 0,
 ) -> Walked:
     """Whose a visitor's events are (contract, section 3, The rule).
 
-    `visits` are sorted; `fences` are times; `resolve` gives a person's customer.
+    `visits` are sorted; `fences` are times; `resolve` gives a person's customer. `departed`: how many customers have
+    been erased whom the device was shared by, and still counts as shared by.
     """
     live = _live(claims, unlinks)
     starts = [visit.first.key for visit in visits]
@@ -174,7 +176,7 @@ def tenancies(
     acting, suppressed = _without_suppressed(by_visit, resolve)
     customers = {resolve(claim.person) for _, group in acting for claim in group if claim.act is not Act.LOG_OUT}
     cuts = sorted([unlink.time for unlink in unlinks] + list(fences))
-    shared = len(customers) > SHARED_DEVICE_CUSTOMERS_MAX
+    shared = len(customers) + departed > SHARED_DEVICE_CUSTOMERS_MAX
     walk = _Walk(resolve, cuts, shared)
     for at, group in acting:
         last = group[-1].key

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from collector.errors import NotFound
 from collector.event import Event, Reason, Site, Trust
 from collector.store import ActivityQuery, ExportQuery, Quarantined
 from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.remains import remain
 
 MINUTE = 60_000
 DAY = 86_400_000
@@ -160,3 +164,23 @@ def test_nobody_can_be_erased_twice(store: SqliteStore) -> None:
     store.erase("A", at=DAY)
     with pytest.raises(NotFound):
         store.erase("A", at=DAY)
+
+
+def test_what_sqlite_leaves_between_rows_is_noticed_and_written_over(tmp_path: Path) -> None:
+    """Rows that come in any order divide pages, and a divided page may keep a copy of what moved."""
+    file, shuffled = tmp_path / "words.db", random.Random(1)
+    words = [f"{shuffled.getrandbits(64):016x}" for _ in range(3_000)]
+    with closing(sqlite3.connect(file, isolation_level=None)) as conn:
+        conn.execute("PRAGMA secure_delete = ON")
+        conn.execute("CREATE TABLE words (word TEXT PRIMARY KEY) WITHOUT ROWID")
+        conn.execute("BEGIN")
+        conn.executemany("INSERT INTO words VALUES (?)", [(word,) for word in words])
+        conn.executemany("DELETE FROM words WHERE word = ?", [(word,) for word in words[::3]])
+        conn.execute("COMMIT")
+        gone, kept = [word.encode() for word in words[::3]], [word.encode() for word in words[1::3]]
+        left = [word for word in gone if word in file.read_bytes()]
+        assert left, "SQLite leaves nothing any more: remains.py may go"
+        assert remain(str(file), left[:1], 4096) and not remain(str(file), [*kept[:1], b"never there"], 4096)
+        conn.execute("VACUUM")
+        assert not remain(str(file), gone, 4096)
+        assert not [word for word in gone if word in file.read_bytes()]

@@ -13,11 +13,18 @@ from collector.cli.options import as_json, now_ms, opened, print_json, setting
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
 def forget(key: str, db: str | None, yes: bool, as_json: bool) -> None:
-    """Erase the customer KEY: events, traits, orders, refused calls. It cannot be undone."""
+    """Erase the customer KEY, or visitor:ANONYMOUS_ID: events, traits, orders, refused calls. It cannot be undone.
+
+    What comes late from the time before is refused; the file beside the database whose name ends in -tombstones
+    keeps a restored backup from bringing the person back. Keep it with, and apart from, the backups.
+    """
     if not (yes or as_json):
         click.confirm(f"Erase everything about {key}?", abort=True)
     with opened(db) as store:
-        receipt = store.erase(key, now_ms())
+        at = now_ms()
+        while store.follow():
+            pass
+        receipt = store.erase(key, at, store.survey(key, at))
     if as_json:
         print_json(receipt)
     else:

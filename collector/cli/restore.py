@@ -16,24 +16,30 @@ from collector.store.sqlite import restore as restoring
 @click.command()
 @click.argument("file")
 @click.option("--force", is_flag=True, help="Where there is a database already; it is kept beside.")
+@click.option("--tombstones", metavar="FILE", help="Who was erased.  [default: the file beside the database]")
+@click.option("--without-tombstones", is_flag=True, help="Nobody was erased since the backup was made.")
 @setting("db")
 @as_json
-def restore(file: str, force: bool, db: str | None, as_json: bool) -> None:
+def restore(
+    file: str, force: bool, tombstones: str | None, without_tombstones: bool, db: str | None, as_json: bool
+) -> None:
     """Put the backup FILE in the database's place, once it has been checked; stop the collector first.
 
-    A backup of an older Footfall is brought up to date. Everybody is signed out of the console.
+    Whoever was erased after it was made stays erased: that is what the file of tombstones is for. A backup of an older
+    Footfall is brought up to date. Everybody is signed out of the console.
     """
     db = settings_of(db=db).db
+    restoring.refuse(file, db, force=force)
+    known = None if without_tombstones else restoring.known_tombstones(file, db, tombstones)
     with progress("copying") as on_progress:
-        restored = restoring.restore(file, db, force=force, at=now_ms(), on_progress=on_progress)
-    if restored.erased_since:
-        known = f"{restored.erased_since} erasures came after this backup was made"
-        click.echo(f"{known}: those customers are in it again. Erase them once more: footfall forget KEY", err=True)
+        restored = restoring.restore(file, db, force=force, at=now_ms(), on_progress=on_progress, tombstones=known)
     if as_json:
-        kept = {"kept": restored.kept, "erased_since": restored.erased_since}
+        kept = {"kept": restored.kept, "erased_again": restored.erased_again}
         print_json({"db": db, **asdict(restored.held), **kept})
         return
     click.echo(f"{db} is restored: {told(restored.held)}")
+    if restored.erased_again:
+        click.echo(f"{restored.erased_again} events of people who were erased since are gone again")
     if restored.kept:
         click.echo(f"what was there is now {restored.kept}; delete it when all is well")
     click.echo("Analysts should export anew, without --since: the past may read otherwise now.")

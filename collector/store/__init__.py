@@ -235,8 +235,11 @@ class Log(Protocol):
     def undo_link(self, key: str, id: str, at: int) -> None:
         """Staff say: this id is not this customer's. Raises NotFound."""
 
-    def erase(self, key: str, at: int) -> Receipt:
-        """Take everything of a customer out, for good. Raises NotFound."""
+    def erase(self, key: str, at: int, survey: Any = None) -> Receipt:
+        """Take everything of a customer or a visitor out, for good. Raises NotFound.
+
+        `survey` spares who waits for the writer: it is what `survey(key, at)` found a moment ago.
+        """
 
     def rebuild(self) -> int:
         """Throw away what is derived and make it anew from the log; returns the number of events read."""
@@ -250,6 +253,9 @@ class Reader(Protocol):
     def customers(self, q: str, sort: str, cursor: str | None, limit: int) -> CustomerPage: ...
     def export(self, dataset: str, query: ExportQuery) -> Export: ...
     def stats(self) -> dict[str, int]: ...
+
+    def survey(self, key: str, at: int) -> Any:
+        """Look through the log for what an erasure will take out; only for `erase`. Raises NotFound."""
 
 
 class Desk(Protocol):

@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.errors import Misuse, NotFound
-from collector.store import SORTS, ActivityQuery, Store
+from collector.store import SORTS, ActivityQuery, Receipt, Store
 from collector.web import asked, render
 from collector.web.asked import KeyRoute
 from collector.web.auth import authorise
@@ -66,8 +67,15 @@ async def show_activity(request: Request) -> Response:
 async def erase_customer(request: Request) -> Response:
     """Everything about this customer leaves; the receipt stays."""
     authorise(request, "admin")
-    state, key = request.app.state, request.path_params["key"]
-    return render.reply(await state.writer.run(Store.erase, key, _now_ms()))
+    return render.reply(await erase(request.app.state, request.path_params["key"], _now_ms()))
+
+
+async def erase(state: State, key: str, at: int) -> Receipt:
+    """Look through the log first, so that the writer, for whom all wait, has little to look for. Raises NotFound."""
+    await state.writer.settle()
+    survey = await asyncio.to_thread(state.store.survey, key, at)
+    receipt: Receipt = await state.writer.run(Store.erase, key, at, survey)
+    return receipt
 
 
 async def unlink_visitor(request: Request) -> Response:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collector.enrich.arrival import Arrival
 from collector.errors import BodyTooLarge, FootfallError
-from collector.event import Event
+from collector.event import Dropped, Event
 from collector.ingest.acceptance import DailySalt, accept
 from collector.ingest.client_address import Proxies
 from collector.ingest.keys import Gate, Keyring
@@ -270,9 +270,12 @@ def _verbose(entries: list[Entry], outcomes: list[Outcome]) -> bytes:
 
 def _item(entry: Entry, outcome: Outcome) -> dict[str, Any]:
     if isinstance(entry, Event):
-        return {"messageId": entry.id, "outcome": outcome}
+        erased = {"reason": Dropped.ERASED} if outcome is Outcome.DROPPED else {}
+        return {"messageId": entry.id, "outcome": outcome} | erased
     if isinstance(entry, Left):
         return {"outcome": outcome, "reason": entry.why}
+    if outcome is Outcome.DROPPED:
+        return {"outcome": outcome, "reason": Dropped.ERASED}
     return {"outcome": outcome, "reason": entry.reason, "detail": entry.detail}
 
 

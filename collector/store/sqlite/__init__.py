@@ -11,9 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TypeVar
-
-import msgspec
+from typing import Any, TypeVar
 
 from collector.errors import Misuse, NotFound, Unavailable
 from collector.event import Reason, Site
@@ -34,19 +32,20 @@ from collector.store import (
 from collector.store.beginnings import Beginning
 from collector.store.dossier import CustomerQuery, Dossier, Story
 from collector.store.health import Vitals
-from collector.store.keys import read_key
 from collector.store.overview import Overview, OverviewQuery
 from collector.store.prospects import ProspectPage, ProspectQuery
 from collector.store.recent import Arrival, Changed, Happening
 from collector.store.sessions import KeptSession
 from collector.store.snippets import SnippetSettings
-from collector.store.sqlite import desk, finding, sessions, snippets
+from collector.store.sqlite import desk, finding, sessions, snippets, unlinking
 from collector.store.sqlite.beginnings import beginning
+from collector.store.sqlite.choosing import NOT_SURVEYED, Choosing, Survey
 from collector.store.sqlite.connection import BUSY_MS_MAX, connect, is_the_files
-from collector.store.sqlite.dictionary import Dictionaries, pack_id
-from collector.store.sqlite.erasing import Eraser
+from collector.store.sqlite.dictionary import Dictionaries
+from collector.store.sqlite.erasures import Erasures
 from collector.store.sqlite.exporting import export
 from collector.store.sqlite.filing import Filing
+from collector.store.sqlite.graveyard import Erasure
 from collector.store.sqlite.log import Appender
 from collector.store.sqlite.overview import overview
 from collector.store.sqlite.projection import Projection
@@ -54,6 +53,7 @@ from collector.store.sqlite.prospects import Prospecting
 from collector.store.sqlite.reading import Reading
 from collector.store.sqlite.recent import End
 from collector.store.sqlite.stories import Stories
+from collector.store.sqlite.tombstones import Tombstones
 from collector.store.sqlite.vitals import vitals
 
 T = TypeVar("T")
@@ -69,10 +69,13 @@ class SqliteStore:
         self._readers = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._words = Dictionaries(conn)
-        self._appender = Appender(conn, self._words, _secret(conn, "mid_key"))
         self._hash_key = _secret(conn, "erasure_key")
+        self._tombstones = Tombstones(conn, self._hash_key)
+        self._appender = Appender(conn, self._words, _secret(conn, "mid_key"), self._tombstones)
         self._projection = Projection(conn, self._words)
         self._data_version = 0
+        parts = (self._projection, self._appender, self._tombstones)
+        self._erasures = Erasures(conn, path, self._hash_key, parts, self._transaction)
         finding.fill_found(conn)
 
     @classmethod
@@ -96,6 +99,7 @@ class SqliteStore:
             return self._appender.append(entries)
 
     def follow(self, events_max: int = 100) -> bool:
+        self._erasures.clean_if_due()
         # What is derived need not be on disk before the next append is: that one's fsync covers it.
         self._conn.execute("PRAGMA synchronous = NORMAL")
         try:
@@ -116,55 +120,23 @@ class SqliteStore:
     def unlink(self, key: str, visitor: str, at: int) -> None:
         self._catch_up()
         with self._transaction() as conn:
-            customer = self._customer(key)
-            row = conn.execute("SELECT id FROM visitors WHERE visitor = ?", (pack_id(visitor),)).fetchone()
-            joined = row and conn.execute(
-                "SELECT 1 FROM tenancies WHERE visitor = ? AND customer = ?", (row[0], customer)
-            )
-            if not joined or joined.fetchone() is None:
-                raise NotFound(f"visitor {visitor} is not joined to {key}")
-            persons = msgspec.json.encode(self._members(customer)).decode()
-            conn.execute("INSERT INTO unlinks (visitor, time, persons) VALUES (?, ?, ?)", (row[0], at, persons))
-            self._projection.resettle(visitors=[row[0]])
-
-    def erase(self, key: str, at: int) -> Receipt:
-        self._catch_up()
-        with self._transaction() as conn:
-            customer = self._customer(key)
-            asked = Reading(conn).person(key) or customer
-            eraser = Eraser(conn, self._hash_key, self._projection.leave)
-            erased = eraser.erase(asked, customer, self._projection.surely_one_with(asked, customer), at)
-            self._projection.forget()
-            self._projection.resettle(erased.visitors, erased.persons, erased.orders)
-            eraser.sweep(erased)
-            self._projection.sweep_words()
-            self._appender.forget()
-            self._projection.forget()
-        # What was overwritten in the file may still stand in the WAL.
-        self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return erased.receipt
+            taken = unlinking.unlink(conn, self._customer(key), key, visitor, at)
+            self._projection.resettle(visitors=[taken])
 
     def undo_link(self, key: str, id: str, at: int) -> None:
         self._catch_up()
         with self._transaction() as conn:
-            members = self._members(self._customer(key))
-            sought = read_key(id)
-            row = conn.execute(
-                "SELECT id, kind FROM persons WHERE value = ? AND kind = ? AND space = ?",
-                (sought.value, int(sought.kind), sought.space),
-            ).fetchone()
-            others = [member for member in members if row and member != row[0]]
-            if row is None or row[0] not in members or not others:
-                raise NotFound(f"{id} is not linked to {key}")
-            if row[1] == 0:
-                # A former user id keeps its own addresses: only its join to other user ids is undone.
-                users = [m for m in others if self._kind(m) == 0]
-                others = users or others
-            conn.execute(
-                "INSERT INTO link_undos (person, time, persons) VALUES (?, ?, ?)",
-                (row[0], at, msgspec.json.encode(others).decode()),
-            )
-            self._projection.resettle(persons=members)
+            persons = unlinking.undo_link(conn, self._customer(key), key, id, at)
+            self._projection.resettle(persons=persons)
+
+    def erase(self, key: str, at: int, survey: Any = NOT_SURVEYED) -> Receipt:
+        self._catch_up()
+        return self._erasures.erase(key, at, survey)
+
+    def erase_again(self, erasures: list[Erasure]) -> int:
+        """What a restored backup still holds of those who were erased; returns the number of events taken out."""
+        self._catch_up()
+        return self._erasures.erase_again(erasures)
 
     # Reading --------------------------------------------------------------------------------------------------
 
@@ -214,6 +186,9 @@ class SqliteStore:
 
     def changed(self, seqs: Sequence[int], since: int | None) -> Changed:
         return self._ask(lambda conn: End(conn).changed(seqs, since))
+
+    def survey(self, key: str, at: int) -> Survey:
+        return self._ask(lambda conn: Choosing(conn, self._hash_key).survey(key, at))
 
     def stats(self) -> dict[str, int]:
         return self._read(lambda reading: reading.stats())
@@ -371,14 +346,6 @@ class SqliteStore:
         if customer is None:
             raise NotFound(f"there is no customer {key}")
         return customer
-
-    def _members(self, customer: int) -> list[int]:
-        rows = self._conn.execute("SELECT id FROM persons WHERE customer = ? ORDER BY id", (customer,))
-        return [person for (person,) in rows]
-
-    def _kind(self, person: int) -> int:
-        kind: int = self._conn.execute("SELECT kind FROM persons WHERE id = ?", (person,)).fetchone()[0]
-        return kind
 
 
 def _secret(conn: sqlite3.Connection, name: str) -> bytes:

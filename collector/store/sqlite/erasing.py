@@ -1,14 +1,13 @@
-"""Erasure: everything of one customer leaves the log, its dictionaries and the quarantine.
+"""Erasure: everything of one customer, or of one visitor, leaves the log, its dictionaries and the quarantine.
 
-What enters: a customer and the moment. What leaves: a receipt of counts, and what must be derived anew. Behind it stays
-an anonymous fence on each device, so that nobody inherits what was between. Links of browser strength are not followed.
+What enters: what is to go and the moment. What leaves: a receipt of counts, and tombstones. Behind it stays an
+anonymous fence on each device, so that nobody inherits what was between.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
-from hashlib import blake2b
+from collections.abc import Iterable
 from itertools import groupby
 
 import msgspec
@@ -16,32 +15,43 @@ from msgspec import Struct
 
 from collector.event import Trust
 from collector.store import Receipt
-from collector.store.keys import customer_key
-from collector.store.sqlite.dictionary import unpack_id
-from collector.store.sqlite.scanning import ALWAYS, Span
-from collector.store.sqlite.timeline import Timeline
+from collector.store.sqlite import desk
+from collector.store.sqlite.choosing import Chosen, Hole
+from collector.store.sqlite.dictionary import pack_id, unpack_id
+from collector.store.sqlite.graveyard import Erasure
+from collector.store.sqlite.projection import Projection
+from collector.store.sqlite.scanning import ALWAYS
+from collector.store.sqlite.tombstones import Tombstone, Tombstones, pieces_of
+from collector.store.sqlite.usage import DICTIONARIES, PERSONS, Usage, unused
 
-_MEMBERS = "SELECT id FROM persons WHERE customer = ?"
-_OF_SPAN = "SELECT seq, time, mid, trust FROM events WHERE subject = ? AND time BETWEEN ? AND ?"
-# No index leads from a person to every call that names it: one pass over the log, once an erasure.
-_NAMING = """
-SELECT seq FROM events WHERE user IN (SELECT value FROM json_each(?1)) OR email IN (SELECT value FROM json_each(?1))
-"""
-_VISITORS = "SELECT DISTINCT subject FROM events WHERE subject > 0 AND seq IN (SELECT value FROM json_each(?))"
-_NAMED = "SELECT user FROM events WHERE user IS NOT NULL UNION SELECT email FROM events WHERE email IS NOT NULL"
-# What was said of the customer's orders without naming anybody, where no call names somebody else.
-_OF_ORDERS = """
-SELECT order_calls.seq FROM orders JOIN order_calls USING (site, order_id) JOIN events ON events.seq = order_calls.seq
-WHERE orders.customer = ?1 AND events.subject = 0 AND NOT EXISTS (
-    SELECT 1 FROM order_calls AS other JOIN events AS naming ON naming.seq = other.seq
-    WHERE other.site = orders.site AND other.order_id = orders.order_id
-      AND coalesce(naming.user, naming.email) NOT IN (SELECT value FROM json_each(?2)))
-"""
-_ABOUT = "SELECT DISTINCT site, order_id FROM order_calls WHERE seq IN (SELECT value FROM json_each(?))"
+MARK_BYTES_MIN = 6
+
+_CHOSEN = "seq IN (SELECT value FROM json_each(?))"
+_VISITORS = f"SELECT DISTINCT subject FROM events WHERE subject > 0 AND {_CHOSEN}"
+_NAMED = "SELECT user FROM events WHERE {0} AND user IS NOT NULL UNION SELECT email FROM events WHERE {0} AND email > 0"
+_ABOUT = f"SELECT DISTINCT site, order_id FROM order_calls WHERE {_CHOSEN}"
+_MESSAGES = f"SELECT sites.name, trust, mid FROM events JOIN sites ON sites.id = events.site WHERE {_CHOSEN}"
 # Whose spans on a device remain: nothing that lies before their first event may become theirs by an erasure.
-_OTHERS = "SELECT from_time FROM tenancies WHERE visitor = ? AND customer <> ? AND deleted = 0"
-_QUARANTINED = "DELETE FROM quarantine WHERE instr(raw, CAST(? AS BLOB)) > 0"
-_DICTIONARIES = {"pages": "page", "referrers": "referrer", "campaigns": "campaign", "setups": "setup"}
+_OTHERS = """
+SELECT from_time FROM tenancies
+WHERE visitor = ? AND customer NOT IN (SELECT value FROM json_each(?)) AND deleted = 0
+"""
+_DEPART = """
+INSERT INTO departed (visitor, customers) VALUES (?1, 1) ON CONFLICT (visitor) DO UPDATE SET customers = customers + 1
+"""
+_TRAITS_OF = """
+SELECT DISTINCT person FROM traits
+WHERE person IN (SELECT value FROM json_each(?)) AND seq IN (SELECT value FROM json_each(?))
+"""
+_GONE_FROM = """
+UPDATE {0} SET persons = (SELECT json_group_array(value) FROM json_each(persons) WHERE value <> ?1)
+WHERE EXISTS (SELECT 1 FROM json_each(persons) WHERE value = ?1)
+"""
+
+_ORDER_IS_GONE = """
+SELECT sites.name FROM orders JOIN sites ON sites.id = orders.site
+WHERE orders.site = ? AND order_id = ? AND orders.deleted = 1
+"""
 
 
 class Erased(Struct, frozen=True):
@@ -51,127 +61,163 @@ class Erased(Struct, frozen=True):
     persons: frozenset[int]
     visitors: frozenset[int]
     orders: frozenset[tuple[int, str]]
-    words: dict[str, list[int]]
+    words: dict[str, set[int]]
+    tombstones: list[Tombstone]
+    marks: list[bytes]
 
 
 class Eraser:
-    """Erases within the caller's transaction. First `erase`, then everything is derived anew, then `sweep`."""
+    """Erases within the caller's transaction. First `take_out`, then everything is derived anew, then `sweep`."""
 
-    def __init__(self, conn: sqlite3.Connection, hash_key: bytes, leaving: Callable[[list[int]], None]) -> None:
-        """`leaving` is told which events go, while they are still there."""
-        self._conn, self._hash_key, self._leaving = conn, hash_key, leaving
+    def __init__(self, conn: sqlite3.Connection, projection: Projection, tombstones: Tombstones) -> None:
+        self._conn, self._projection, self._tombstones = conn, projection, tombstones
 
-    def erase(self, asked: int, customer: int, followed: frozenset[int], at: int) -> Erased:
-        """Take out all that is of the person `asked` or names one of `followed`, the ids that are surely the same."""
-        ids = msgspec.json.encode(sorted(followed)).decode()
-        spans = Timeline(self._conn).spans_claimed_by(customer, ids)
-        seqs = self._seqs(customer, ids, spans)
-        self._leaving(seqs)
-        chosen = msgspec.json.encode(seqs).decode()
-        visitors = frozenset(visitor for (visitor,) in self._conn.execute(_VISITORS, (chosen,)))
-        for span in spans:
-            self._fence(span, customer, at)
-        persons = frozenset(person for (person,) in self._conn.execute(_MEMBERS, (customer,)))
-        erased = Erased(
-            receipt=Receipt(
-                hash=self._hash(asked),
-                events=len(seqs),
-                visitors=len(visitors),
-                quarantined=self._erase_quarantined(followed, visitors),
-            ),
-            persons=persons | followed,
-            visitors=visitors,
-            orders=frozenset((site, order_id) for site, order_id in self._conn.execute(_ABOUT, (chosen,))),
-            words={table: self._words(column, chosen) for table, column in _DICTIONARIES.items()},
-        )
+    def take_out(self, chosen: Chosen, at: int) -> Erased:
+        """Take out what was chosen; nothing of the rest has noticed yet."""
+        seqs = _json(chosen.seqs)
+        visitors = frozenset(visitor for (visitor,) in self._conn.execute(_VISITORS, (seqs,)))
+        persons = frozenset(id for (id,) in self._conn.execute(_NAMED.format(_CHOSEN), (seqs, seqs)))
+        words = {column: self._words(column, seqs) for column in DICTIONARIES}
+        tombstones = [*self._of_messages(seqs), *self._of_persons(chosen.followed, at), *self._of_holes(chosen.holes)]
+        self._projection.leave(chosen.seqs)
+        for hole in chosen.holes:
+            self._fence(hole, chosen.customers)
+        if chosen.customers:
+            self._depart({hole.visitor for hole in chosen.holes})
+        self._tombstones.put(tombstones)
+        orders = frozenset((site, order_id) for site, order_id in self._conn.execute(_ABOUT, (seqs,)))
+        retold = {id for (id,) in self._conn.execute(_TRAITS_OF, (_json(persons), seqs))}
         for table in ("claims", "links", "order_calls", "mids", "events"):
-            self._conn.execute(f"DELETE FROM {table} WHERE seq IN (SELECT value FROM json_each(?))", (chosen,))
-        for person in followed:
-            self._conn.execute("DELETE FROM traits WHERE person = ?", (person,))
-        self._conn.execute(
-            "INSERT INTO erasures (time, customer_hash, events, seqs) VALUES (?, ?, ?, ?)",
-            (at, erased.receipt.hash, len(seqs), msgspec.json.encode(_ranges(seqs)).decode()),
+            self._conn.execute(f"DELETE FROM {table} WHERE {_CHOSEN}", (seqs,))
+        self._projection.retell_traits(retold)
+        quarantined = self._erase_refused(chosen, visitors)
+        erasures = [(time, hash, some) for time, hash, some in chosen.erasures if hash or some]
+        told = [(time, hash, len(some), msgspec.json.encode(_ranges(some)).decode()) for time, hash, some in erasures]
+        self._conn.executemany("INSERT INTO erasures (time, customer_hash, events, seqs) VALUES (?, ?, ?, ?)", told)
+        receipt = Receipt(
+            hash=chosen.erasures[-1][1], events=len(chosen.seqs), visitors=len(visitors), quarantined=quarantined
         )
-        return erased
+        marks = [mark for mark in self._marks(chosen.followed, visitors) if len(mark) >= MARK_BYTES_MIN]
+        return Erased(receipt, persons | chosen.persons, visitors, orders, words, tombstones, marks)
 
-    def sweep(self, erased: Erased) -> None:
-        """When everything was derived anew: take out what nothing refers to any more."""
-        named = {person for (person,) in self._conn.execute(_NAMED)}
-        for person in erased.persons - named:
-            self._conn.execute("DELETE FROM traits WHERE person = ?", (person,))
-            self._conn.execute("DELETE FROM customers WHERE customer = ?", (person,))
-            self._conn.execute("DELETE FROM persons WHERE id = ?", (person,))
-        for site, order_id in erased.orders:
-            gone = "SELECT 1 FROM orders WHERE site = ? AND order_id = ? AND deleted = 1"
-            if self._conn.execute(gone, (site, order_id)).fetchone():
-                for table in ("orders", "order_lines"):
-                    self._conn.execute(f"DELETE FROM {table} WHERE site = ? AND order_id = ?", (site, order_id))
+    def sweep(self, erased: Erased, usage: Usage, at: int) -> list[Tombstone]:
+        """When everything was derived anew: take out what nothing refers to any more. Returns all tombstones."""
+        gone = erased.persons.intersection(*(unused(self._conn, column, erased.persons, usage) for column in PERSONS))
+        for person in gone:
+            self._sweep_person(person)
+        buried = [*erased.tombstones, *(self._sweep_orders(erased.orders, at))]
         for visitor in erased.visitors:
             self._sweep_visitor(visitor)
-        for table, ids in erased.words.items():
-            self._sweep_words(table, _DICTIONARIES[table], ids)
+        for column, ids in erased.words.items():
+            left = unused(self._conn, column, ids, usage)
+            if column == "campaign":
+                left -= {id for (id,) in self._conn.execute("SELECT DISTINCT campaign FROM visits")}
+            self._conn.executemany(f"DELETE FROM {DICTIONARIES[column]} WHERE id = ?", [(id,) for id in left])
+        return buried
 
-    def _seqs(self, customer: int, ids: str, spans: list[Span]) -> list[int]:
-        seqs = {seq for span in spans for seq in self._in_span(span)}
-        seqs.update(seq for (seq,) in self._conn.execute(_OF_ORDERS, (customer, ids)))
-        seqs.update(seq for (seq,) in self._conn.execute(_NAMING, (ids,)))
-        return sorted(seqs)
+    # Tombstones and fences --------------------------------------------------------------------------------------
 
-    def _in_span(self, span: Span) -> Iterable[int]:
-        low = -ALWAYS if span.start is None else span.start[0]
-        high = ALWAYS if span.end is None else span.end[0]
-        for seq, time, mid, trust in self._conn.execute(_OF_SPAN, (span.subject, low, high)):
-            if span.holds((time, unpack_id(mid), int(trust == Trust.SERVER))):
-                yield seq
+    def _of_messages(self, seqs: str) -> Iterable[Tombstone]:
+        for site, trust, mid in self._conn.execute(_MESSAGES, (seqs,)).fetchall():
+            yield self._tombstones.hashes.message(site, trust == Trust.SERVER, unpack_id(mid)), -ALWAYS, ALWAYS
 
-    def _fence(self, span: Span, customer: int, at: int) -> None:
+    def _of_persons(self, persons: Iterable[int], at: int) -> Iterable[Tombstone]:
+        for person in persons:
+            kind, space, value = self._person(person)
+            hashes = self._tombstones.hashes
+            yield hashes.email(value) if kind else hashes.user(space, value), -ALWAYS, at
+
+    def _of_holes(self, holes: Iterable[Hole]) -> Iterable[Tombstone]:
+        for hole in holes:
+            if hole.visitor > 0 and hole.start <= hole.end:
+                yield self._tombstones.hashes.visitor(self._visitor(hole.visitor)), hole.start, hole.end
+
+    def _fence(self, hole: Hole, customers: frozenset[int]) -> None:
         """No later log-in reaches back over what was this customer's, nor into what was nobody's beside it."""
-        times = {at if span.end is None else span.end[0] - 1}
-        times |= {time - 1 for (time,) in self._conn.execute(_OTHERS, (span.subject, customer))}
-        fences = [(span.subject, time) for time in times]
+        rows = self._conn.execute(_OTHERS, (hole.visitor, _json(customers)))
+        fences = [(hole.visitor, time) for time in {hole.end, *(time - 1 for (time,) in rows)}]
         self._conn.executemany("INSERT OR IGNORE INTO fences (visitor, time) VALUES (?, ?)", fences)
 
-    def _words(self, column: str, chosen: str) -> list[int]:
-        rows = self._conn.execute(
-            f"SELECT DISTINCT {column} FROM events WHERE {column} IS NOT NULL"
-            " AND seq IN (SELECT value FROM json_each(?))",
-            (chosen,),
-        )
-        return [id for (id,) in rows]
+    def _depart(self, visitors: Iterable[int]) -> None:
+        """A device that many share is no more anybody's own for that one of them is gone."""
+        shared = [(visitor,) for visitor in visitors if self._projection.is_shared(visitor)]
+        self._conn.executemany(_DEPART, shared)
 
-    def _erase_quarantined(self, persons: Iterable[int], visitors: Iterable[int]) -> int:
-        """Refused calls that name one of the ids: the store is small, each is searched."""
-        named = [self._value("SELECT value FROM persons WHERE id = ?", person) for person in persons]
-        named += [unpack_id(self._value("SELECT visitor FROM visitors WHERE id = ?", visitor)) for visitor in visitors]
-        return sum(self._conn.execute(_QUARANTINED, (msgspec.json.encode(value).decode(),)).rowcount for value in named)
+    def _marks(self, persons: Iterable[int], visitors: Iterable[int]) -> Iterable[bytes]:
+        """The ids as they stand in the file."""
+        for person in persons:
+            yield self._person(person)[2].encode("utf-8", "surrogatepass")
+        for visitor in visitors:
+            mark = pack_id(self._visitor(visitor))
+            yield mark if isinstance(mark, bytes) else mark.encode("utf-8", "surrogatepass")
 
-    def _value(self, statement: str, id: int) -> str:
-        value: str = self._conn.execute(statement, (id,)).fetchone()[0]
-        return value
+    # The quarantine and the bots --------------------------------------------------------------------------------
+
+    def _erase_refused(self, chosen: Chosen, visitors: Iterable[int]) -> int:
+        """Refused calls and crawlers that name one of the ids: the stores are small, each entry is searched."""
+        after, doomed = 0, list[int]()
+        while page := desk.quarantined(self._conn, after, 500):
+            after = page[-1].id
+            doomed += [page[at].id for at in self._tombstones.refused(page)]
+        self._conn.executemany("DELETE FROM quarantine WHERE id = ?", [(id,) for id in doomed])
+        ids = {self._person(person)[2] for person in chosen.followed} | {self._visitor(id) for id in visitors}
+        named = [
+            (id,)
+            for id, url, agent in self._conn.execute("SELECT id, url, user_agent FROM bots").fetchall()
+            if not ids.isdisjoint({piece.lower() for piece in pieces_of(url)} | pieces_of(url) | pieces_of(agent))
+        ]
+        self._conn.executemany("DELETE FROM bots WHERE id = ?", named)
+        return len(doomed)
+
+    # What nothing refers to any more ----------------------------------------------------------------------------
+
+    def _words(self, column: str, seqs: str) -> set[int]:
+        rows = self._conn.execute(f"SELECT DISTINCT {column} FROM events WHERE {column} > 0 AND {_CHOSEN}", (seqs,))
+        return {id for (id,) in rows}
+
+    def _sweep_person(self, person: int) -> None:
+        """The number of a row that is gone may come again: nothing may still speak of it."""
+        for table in ("unlinks", "link_undos"):
+            self._conn.execute(_GONE_FROM.format(table), (person,))
+        self._conn.execute("DELETE FROM link_undos WHERE person = ? OR persons = '[]'", (person,))
+        for table, column in (("traits", "person"), ("customers", "customer"), ("persons", "id")):
+            self._conn.execute(f"DELETE FROM {table} WHERE {column} = ?", (person,))
+
+    def _sweep_orders(self, orders: Iterable[tuple[int, str]], at: int) -> list[Tombstone]:
+        buried: list[Tombstone] = []
+        for site, order_id in orders:
+            if name := self._conn.execute(_ORDER_IS_GONE, (site, order_id)).fetchone():
+                buried.append((self._tombstones.hashes.order(name[0], order_id), -ALWAYS, at))
+                for table in ("orders", "order_lines"):
+                    self._conn.execute(f"DELETE FROM {table} WHERE site = ? AND order_id = ?", (site, order_id))
+        self._tombstones.put(buried)
+        return buried
 
     def _sweep_visitor(self, visitor: int) -> None:
         if self._conn.execute("SELECT 1 FROM events WHERE subject = ? LIMIT 1", (visitor,)).fetchone():
             return
-        for table in ("unlinks", "fences", "visits", "tenancies", "claims"):
+        for table in ("unlinks", "fences", "visits", "tenancies", "claims", "departed"):
             self._conn.execute(f"DELETE FROM {table} WHERE visitor = ?", (visitor,))
         self._conn.execute("DELETE FROM visitors WHERE id = ?", (visitor,))
 
-    def _sweep_words(self, table: str, column: str, ids: list[int]) -> None:
-        chosen = msgspec.json.encode(ids).decode()
-        used = {
-            id
-            for (id,) in self._conn.execute(
-                f"SELECT DISTINCT {column} FROM events WHERE {column} IN (SELECT value FROM json_each(?))", (chosen,)
-            )
-        }
-        if table == "campaigns":
-            used |= {id for (id,) in self._conn.execute("SELECT DISTINCT campaign FROM visits")}
-        unused = [(id,) for id in ids if id not in used]
-        self._conn.executemany(f"DELETE FROM {table} WHERE id = ?", unused)
+    def _person(self, person: int) -> tuple[int, str, str]:
+        row: tuple[int, str, str] = self._conn.execute(
+            "SELECT kind, space, value FROM persons WHERE id = ?", (person,)
+        ).fetchone()
+        return row
 
-    def _hash(self, customer: int) -> str:
-        row = self._conn.execute("SELECT kind, space, value FROM persons WHERE id = ?", (customer,)).fetchone()
-        return blake2b(customer_key(*row).encode(), digest_size=16, key=self._hash_key).hexdigest()
+    def _visitor(self, visitor: int) -> str:
+        return unpack_id(self._conn.execute("SELECT visitor FROM visitors WHERE id = ?", (visitor,)).fetchone()[0])
+
+
+def erasure_of(chosen: Chosen, buried: list[Tombstone]) -> Erasure:
+    """What the file beside the database is told."""
+    time, hash, _ = chosen.erasures[-1]
+    return Erasure(time, hash, buried)
+
+
+def _json(ids: Iterable[int]) -> str:
+    return msgspec.json.encode(sorted(ids)).decode()
 
 
 def _ranges(seqs: list[int]) -> list[tuple[int, int]]:

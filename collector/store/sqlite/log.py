@@ -22,6 +22,7 @@ from collector.store import Entry, Left, Outcome, Quarantined
 from collector.store.sqlite import desk
 from collector.store.sqlite.dictionary import Dictionaries, pack_id
 from collector.store.sqlite.rows import Insert
+from collector.store.sqlite.tombstones import Tombstones
 
 BOTS_MAX = 1_000
 
@@ -47,34 +48,40 @@ _NO_SETUP = Setup()
 class Appender:
     """Writes groups of entries; the caller holds the transaction."""
 
-    def __init__(self, conn: sqlite3.Connection, dictionaries: Dictionaries, mid_key: bytes) -> None:
-        self._conn, self._words, self._mid_key = conn, dictionaries, mid_key
+    def __init__(
+        self, conn: sqlite3.Connection, dictionaries: Dictionaries, mid_key: bytes, tombstones: Tombstones
+    ) -> None:
+        self._conn, self._words, self._mid_key, self._tombstones = conn, dictionaries, mid_key, tombstones
         self._sites: dict[str, int] = {}
         self._begun: set[int] = set()
 
     def forget(self) -> None:
         self._words.forget()
+        self._tombstones.forget()
         self._sites.clear()
         self._begun.clear()
 
     def append(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Store a group; the outcomes are in the order of the entries."""
+        refused = self._tombstones.refused(entries)
+        if refused:
+            entries = [_of_nobody(entry) if at in refused else entry for at, entry in enumerate(entries)]
         events = [(at, entry) for at, entry in enumerate(entries) if isinstance(entry, Event)]
         outcomes = [Outcome.STORED] * len(entries)
         counts: Counter[tuple[str, int, str]] = Counter()
         self._add_events(events, outcomes)
-        refused: list[tuple[int, Quarantined]] = []
+        kept: list[tuple[int, Quarantined]] = []
         for at, entry in enumerate(entries):
             if isinstance(entry, Quarantined):
-                refused.append((self._site(entry.site), entry))
+                kept.append((self._site(entry.site), entry))
                 outcomes[at] = Outcome.QUARANTINED
                 counts[_day(entry.received), self._site(entry.site), f"quarantined:{entry.reason}"] += 1
             elif isinstance(entry, Left):
                 self._leave(entry)
                 outcomes[at] = Outcome.DROPPED
                 counts[_day(entry.received), self._site(entry.site), f"dropped:{entry.why}"] += 1
-        if refused:
-            desk.keep(self._conn, refused)
+        if kept:
+            desk.keep(self._conn, kept)
         if counts:
             self._conn.executemany(_COUNT, [(*key, n) for key, n in counts.items()])
         return outcomes
@@ -157,6 +164,11 @@ class Appender:
                 raise LookupError(f"no site {name!r}")
             self._sites[name] = row[0]
         return self._sites[name]
+
+
+def _of_nobody(entry: Entry) -> Left:
+    """What is left of a call of somebody who was erased."""
+    return Left(site=entry.site, why=Dropped.ERASED, received=entry.received)
 
 
 @lru_cache(4096)

@@ -34,6 +34,13 @@ WHERE (excluded.strength, excluded.time) > (traits.strength, traits.time)
    OR ((excluded.strength, excluded.time) = (traits.strength, traits.time)
        AND (SELECT mid FROM events WHERE seq = excluded.seq) > (SELECT mid FROM events WHERE seq = traits.seq))
 """
+_MEMBERS = "SELECT id FROM persons WHERE customer = ?"
+# Indexes claims_user, claims_email and events_timeline.
+_IDENTIFYING = """
+SELECT seq FROM claims WHERE user = :person AND why = :why
+UNION SELECT seq FROM claims WHERE email = :person AND user IS NULL AND why = :why
+UNION SELECT seq FROM events WHERE subject = -:person
+"""
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -106,6 +113,22 @@ class People:
             if person in resolved:
                 strengths[person] = resolved[person][1]
         return strengths
+
+    def surely_one_with(self, person: int, customer: int) -> frozenset[int]:
+        """The ids that are the same customer's as `person` by more than a browser's word, itself included."""
+        members = [member for (member,) in self._conn.execute(_MEMBERS, (customer,))]
+        strengths = self.strengths(members)
+        sure = {member for member in members if strengths.get(member, Trust.SERVER) > Trust.BROWSER} | {customer}
+        return frozenset(sure if person in sure else {person})
+
+    def retell_traits(self, persons: Iterable[int]) -> None:
+        """Make these persons' traits anew from the calls that are left."""
+        for person in persons:
+            self._conn.execute("DELETE FROM traits WHERE person = ?", (person,))
+            seqs = [seq for (seq,) in self._conn.execute(_IDENTIFYING, {"person": person, "why": int(Why.IDENTIFY)})]
+            for fact in self._facts.of_seqs(msgspec.json.encode(seqs).decode()):
+                if self._facts.name(fact.name_id)[0] == "identify" and fact.trust > Trust.CLAIMED:
+                    self._note_traits(fact)
 
     def _closure(self, person: int) -> tuple[list[Link], set[int]]:
         links: dict[tuple[int, int], Link] = {}

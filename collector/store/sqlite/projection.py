@@ -39,7 +39,6 @@ INSERT INTO meta (key, value) VALUES ('set_aside', 1) ON CONFLICT (key) DO UPDAT
 """
 # Indexes claims_user and claims_email.
 _CLAIMANTS = "SELECT visitor FROM claims WHERE user = ?1 UNION SELECT visitor FROM claims WHERE email = ?1"
-_MEMBERS = "SELECT id FROM persons WHERE customer = ?"
 _ORDERS_OF_CUSTOMER = "SELECT site, order_id FROM orders WHERE customer = ?"
 _ORDERS_OF_VISITOR = "SELECT site, order_id FROM orders WHERE visitor = ? AND deleted = 0"
 
@@ -133,12 +132,13 @@ class Projection:
         """After an erasure: words of Home that nothing is counted for leave."""
         self._counting.sweep(self.projected())
 
-    def surely_one_with(self, person: int, customer: int) -> frozenset[int]:
-        """The ids that are the same customer's as `person` by more than a browser's word, itself included."""
-        members = [member for (member,) in self._conn.execute(_MEMBERS, (customer,))]
-        strengths = self._people.strengths(members)
-        sure = {member for member in members if strengths.get(member, Trust.SERVER) > Trust.BROWSER} | {customer}
-        return frozenset(sure if person in sure else {person})
+    def is_shared(self, visitor: int) -> bool:
+        """Whether a device is more than five customers'."""
+        return self._tenure.walk(visitor, self._visiting.visits(visitor), self._people.customer_of).shared
+
+    def retell_traits(self, persons: Iterable[int]) -> None:
+        """Some of what these persons' traits came from was taken out: what is left says what they are now."""
+        self._people.retell_traits(persons)
 
     def reset(self) -> None:
         """Forget all that is derived. Rows of the feeds are marked 2 until they are derived again or swept."""

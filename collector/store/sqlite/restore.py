@@ -17,9 +17,10 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from collector.errors import FootfallError, Misuse, NotFound
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite import SqliteStore, graveyard
 from collector.store.sqlite.backup import checked, open_alone
 from collector.store.sqlite.copying import Part, Progress, copy, part_of, put, sync_folder
+from collector.store.sqlite.graveyard import Graveyard
 from collector.store.sqlite.lock import take
 from collector.store.sqlite.soundness import Contents, must_be_ours
 
@@ -39,35 +40,65 @@ _REVOKED = "SELECT revoked, hash FROM tokens WHERE revoked IS NOT NULL"
 _REVOKE = "UPDATE tokens SET revoked = ? WHERE hash = ? AND revoked IS NULL"
 # Made with the file, and copied with it.
 _LINEAGE = "SELECT value FROM meta WHERE key = 'erasure_key'"
-_ERASED_SINCE = "SELECT count(*) FROM erasures WHERE id > ?"
+
+
+_TOMBSTONES = "SELECT hash, from_time, to_time FROM tombstones"
 
 
 class Restored(Struct, frozen=True, kw_only=True):
-    """`held`: what the backup holds; `kept`: where the former database is now; `erased_since`: how many erasures
-    the former database knew that came after the backup, None where that cannot be known."""
+    """`held`: what the backup holds; `kept`: where the former database is now; `erased_again`: how many of its events
+    were of people who were erased after it was made, and are gone again."""
 
     held: Contents
     kept: str | None
-    erased_since: int | None
+    erased_again: int
 
 
-def restore(file: str, db: str, *, force: bool, at: int, on_progress: Progress) -> Restored:
+def known_tombstones(file: str, db: str, given: str | None) -> Graveyard:
+    """Who was erased since the backup `file` was made: by the file that is given, the one beside `db`, or `db` itself.
+
+    Raises Misuse where none of them can say.
+    """
+    lineage = _lineage(file)
+    beside = graveyard.beside(db)
+    found = [graveyard.read(path) for path in (given, beside) if path and (path == given or os.path.exists(path))]
+    if given and found[0].key != lineage:
+        raise Misuse(f"{given} belongs to another database than {file}")
+    found = [yard for yard in found if yard.key == lineage]
+    if former := _of_former(db, lineage):
+        found.append(former)
+    if not found:
+        raise Misuse(
+            f"nobody says who was erased since {file} was made: give --tombstones FILE (it lies beside the database, "
+            f"{os.path.basename(beside)}), or --without-tombstones if nobody was"
+        )
+    known = {(one.time, one.erased): one for yard in found for one in yard.erasures if one.erased}
+    nameless = [one for yard in found for one in yard.erasures if not one.erased]
+    return Graveyard(lineage, [*nameless, *known.values()])
+
+
+def restore(
+    file: str, db: str, *, force: bool, at: int, on_progress: Progress, tombstones: Graveyard | None = None
+) -> Restored:
     """Put the backup `file` in the place of `db`; `force` where there is a database already, which is kept.
 
-    Raises Misuse or NotFound where that makes no sense, FootfallError where it fails; then nothing has changed.
+    Whoever is in `tombstones` stays erased. Raises Misuse or NotFound where that makes no sense, FootfallError where it
+    fails; then nothing has changed.
     """
-    _refuse(file, db, force=force)
+    refuse(file, db, force=force)
     with take(db, "restore"), part_of(os.path.realpath(db), ".restoring") as part:
         with closing(open_alone(file)) as source:
             must_be_ours(source, file)
             copy(source, file, part, on_progress)
         held = checked(part.path, file, deep=True)
-        erased_since = _amend(part, db, held)
+        erased_again = _amend(part, db, tombstones)
         part.give_to(_owner(db))
-        return Restored(held=held, kept=_replace(os.path.realpath(db), part, at), erased_since=erased_since)
+        if tombstones:
+            graveyard.write(graveyard.beside(db), tombstones)
+        return Restored(held=held, kept=_replace(os.path.realpath(db), part, at), erased_again=erased_again)
 
 
-def _refuse(file: str, db: str, *, force: bool) -> None:
+def refuse(file: str, db: str, *, force: bool) -> None:
     if not os.path.isfile(file):
         raise NotFound(f"there is no file {file}")
     if os.path.exists(db) and os.path.samefile(file, db):
@@ -76,17 +107,39 @@ def _refuse(file: str, db: str, *, force: bool) -> None:
         raise Misuse(f"there is a database at {db}; --force puts the backup in its place and keeps it beside")
 
 
-def _amend(part: Part, db: str, held: Contents) -> int | None:
-    """What a copy from the past must be told before it takes the place; how many erasures it does not know of."""
-    store = SqliteStore.open(part.path, create=False)
-    store.close()
+def _lineage(file: str) -> bytes:
+    with closing(open_alone(file)) as source:
+        must_be_ours(source, file)
+        row = source.execute(_LINEAGE).fetchone()
+        return row[0] if row else b""
+
+
+def _of_former(db: str, lineage: bytes) -> Graveyard | None:
+    """What the database that is to be replaced knows itself, where it can be read and is of the same descent."""
+    if not os.path.exists(db):
+        return None
+    try:
+        with closing(sqlite3.connect(f"file:{quote(db)}?mode=ro", uri=True, timeout=OPEN_WITHIN_S)) as former:
+            must_be_ours(former, db)
+            if former.execute(_LINEAGE).fetchone() != (lineage,):
+                return None
+            known = former.execute(_TOMBSTONES).fetchall()
+            return Graveyard(lineage, [graveyard.Erasure(0, "", known)] if known else [])
+    except (sqlite3.Error, Misuse):
+        return None
+
+
+def _amend(part: Part, db: str, tombstones: Graveyard | None) -> int:
+    """What a copy from the past must be told before it takes the place; how many events were erased again."""
+    with closing(SqliteStore.open(part.path, create=False)) as store:
+        erased_again = store.erase_again(tombstones.erasures) if tombstones else 0
     with closing(sqlite3.connect(part.path, isolation_level=None)) as copied:
         copied.execute("PRAGMA secure_delete = ON")
         copied.execute("BEGIN IMMEDIATE")
         _sign_everybody_out(copied)
-        erased_since = _carry_over(copied, db, held)
+        _carry_over(copied, db)
         copied.execute("COMMIT")
-    return erased_since
+    return erased_again
 
 
 def _sign_everybody_out(copied: sqlite3.Connection) -> None:
@@ -95,13 +148,13 @@ def _sign_everybody_out(copied: sqlite3.Connection) -> None:
         copied.execute(f"DELETE FROM {table}")
 
 
-def _carry_over(copied: sqlite3.Connection, db: str, held: Contents) -> int | None:
+def _carry_over(copied: sqlite3.Connection, db: str) -> None:
     """From the former database, where it can be read: numbers never come twice, what was revoked stays so.
 
     An analyst who goes on from a cursor of before the restore thereby misses nothing that comes after it.
     """
     if not os.path.exists(db):
-        return None
+        return
     try:
         with closing(sqlite3.connect(f"file:{quote(db)}?mode=ro", uri=True, timeout=OPEN_WITHIN_S)) as former:
             must_be_ours(former, db)
@@ -111,12 +164,8 @@ def _carry_over(copied: sqlite3.Connection, db: str, held: Contents) -> int | No
             for (revision,) in former.execute(_REVISION):
                 copied.execute(_RAISE_REVISION, (revision,))
             copied.executemany(_REVOKE, former.execute(_REVOKED))
-            if former.execute(_LINEAGE).fetchall() != copied.execute(_LINEAGE).fetchall():
-                return None
-            erased_since: int = former.execute(_ERASED_SINCE, (held.erasures,)).fetchone()[0]
-            return erased_since
     except (sqlite3.Error, Misuse):
-        return None
+        return
 
 
 def _owner(db: str) -> os.stat_result:

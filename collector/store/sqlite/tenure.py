@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from collector.event import Trust
-from collector.identity import Act, Claim, Tenancy, Unlink, Why, tenancies
+from collector.identity import Act, Claim, Tenancy, Unlink, Walked, Why, tenancies
 from collector.store.sqlite.dictionary import unpack_id
 from collector.store.sqlite.facts import Facts
 from collector.store.sqlite.feed import Revisions
@@ -63,8 +63,7 @@ class Tenure:
         self, visitor: int, visits: Sequence[Visit], resolve: Callable[[Any], Any], revisions: Revisions
     ) -> Settled:
         """Derive a visitor's set anew and write it where it differs; names customers who may own other events now."""
-        claims = [_claim(row) for row in self._conn.execute(_CLAIMS, (visitor,))]
-        walked = tenancies(visits, claims, self._unlinks(visitor), self._fences(visitor), resolve)
+        walked = self.walk(visitor, visits, resolve)
         rows = [row for span in walked.tenancies if (row := self._row(visitor, span))]
         standing = self._conn.execute(_ROWS, (visitor,)).fetchall()
         if rows != standing:
@@ -77,6 +76,13 @@ class Tenure:
         held = begun and last is not None and last.end is None
         closed = not walked.shared and (last is None or (begun and rows[-1][2] is not None))
         return Settled(touched, walked.suppressed, last.customer if last and held else None, held or closed)
+
+    def walk(self, visitor: int, visits: Sequence[Visit], resolve: Callable[[Any], Any]) -> Walked:
+        """Whose a visitor's events are, by its claims and what was said of it."""
+        claims = [_claim(row) for row in self._conn.execute(_CLAIMS, (visitor,))]
+        gone = self._conn.execute("SELECT customers FROM departed WHERE visitor = ?", (visitor,)).fetchone()
+        departed = gone[0] if gone else 0
+        return tenancies(visits, claims, self._unlinks(visitor), self._fences(visitor), resolve, departed)
 
     def holder_at(self, visitor: int, key: Key) -> int | None:
         """Whose an event of the visitor is, as the rows stand."""

@@ -1,0 +1,108 @@
+"""Erasures from beginning to end: the transaction, the tombstones beside the database, and the clean-up of the file.
+
+What enters: a key, or tombstones that a restored backup does not know. What leaves: a receipt, once nothing of it is in
+the database, nor in its WAL, any more.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+
+from collector.store import Receipt
+from collector.store.sqlite.choosing import NOT_SURVEYED, Choosing, Chosen, Survey
+from collector.store.sqlite.copying import file_bytes
+from collector.store.sqlite.erasing import Erased, Eraser, erasure_of
+from collector.store.sqlite.graveyard import Erasure, burying
+from collector.store.sqlite.log import Appender
+from collector.store.sqlite.projection import Projection
+from collector.store.sqlite.remains import remain
+from collector.store.sqlite.tombstones import Tombstones
+from collector.store.sqlite.usage import Usage
+
+WRITTEN_ANEW_MAX = 1 << 30  # bytes; some seconds a gigabyte
+CLEAN_MS_MAX = 2_000  # how long an erasure waits for those who read
+
+Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
+
+
+class Erasures:
+    """For the writing connection; everything has been derived before."""
+
+    def __init__(
+        self,
+        conn: sqlite3.Connection,
+        path: str,
+        hash_key: bytes,
+        parts: tuple[Projection, Appender, Tombstones],
+        transaction: Transaction,
+    ) -> None:
+        self._conn, self._path, self._hash_key, self._transaction = conn, path, hash_key, transaction
+        self._projection, self._appender, self._tombstones = parts
+        self._journal_is_due = False
+
+    def erase(self, key: str, at: int, survey: Survey) -> Receipt:
+        """Take out a customer or a visitor. Raises NotFound, and Unavailable where it cannot be written down."""
+        with burying(self._path, self._hash_key, self._buried) as bury, self._transaction() as conn:
+            chosen = Choosing(conn, self._hash_key).choose(key, at, survey)
+            erased, erasure = self._take_out(chosen, at, survey.usage)
+            bury(erasure)
+        self._clean_journal(CLEAN_MS_MAX)
+        self._write_anew(erased.marks)
+        return erased.receipt
+
+    def erase_again(self, erasures: list[Erasure]) -> int:
+        """Take out whoever the file does not know to be erased; returns the number of events."""
+        with self._transaction() as conn:
+            self._tombstones.put(each for one in erasures for each in one.tombstones)
+            done = set(conn.execute("SELECT time, customer_hash FROM erasures"))
+            since = [one for one in erasures if (one.time, one.erased) not in done]
+            if not since:
+                return 0
+            chosen = Choosing(conn, self._hash_key).choose_again(since, self._tombstones.hashes)
+            erased, _ = self._take_out(chosen, max(one.time for one in since), NOT_SURVEYED.usage)
+        self._clean_journal(CLEAN_MS_MAX)
+        self._write_anew(erased.marks)
+        return len(chosen.seqs)
+
+    def clean_if_due(self) -> None:
+        """Whoever read while somebody was erased may be done by now."""
+        if self._journal_is_due:
+            self._clean_journal(0)
+
+    def _take_out(self, chosen: Chosen, at: int, usage: Usage) -> tuple[Erased, Erasure]:
+        eraser = Eraser(self._conn, self._projection, self._tombstones)
+        erased = eraser.take_out(chosen, at)
+        self._projection.forget()
+        self._projection.resettle(erased.visitors, erased.persons, erased.orders)
+        buried = eraser.sweep(erased, usage, at)
+        self._projection.sweep_words()
+        self._appender.forget()
+        self._projection.forget()
+        return erased, erasure_of(chosen, buried)
+
+    def _buried(self) -> list[Erasure]:
+        """All tombstones of old, where their file is new or was lost."""
+        return [Erasure(0, "", known)] if (known := self._tombstones.all()) else []
+
+    def _clean_journal(self, patience_ms: int) -> None:
+        """What was overwritten in the file may still stand in the WAL; while somebody reads there, it is due."""
+        usual_ms = self._conn.execute("PRAGMA busy_timeout").fetchone()[0]
+        self._conn.execute(f"PRAGMA busy_timeout = {patience_ms}")
+        self._journal_is_due = bool(self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+        self._conn.execute(f"PRAGMA busy_timeout = {usual_ms}")
+
+    def _write_anew(self, marks: list[bytes]) -> None:
+        """All pages, where a copy of what was erased is left between rows: seldom, and too long for a large file."""
+        page_bytes = self._conn.execute("PRAGMA page_size").fetchone()[0]
+        if (
+            self._journal_is_due
+            or file_bytes(self._path) > WRITTEN_ANEW_MAX
+            or not remain(self._path, marks, page_bytes)
+        ):
+            return
+        # The erasure is done and on disk: where there is no room for this, it is not undone.
+        with suppress(sqlite3.OperationalError):
+            self._conn.execute("VACUUM")
+            self._clean_journal(CLEAN_MS_MAX)

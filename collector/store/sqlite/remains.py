@@ -1,0 +1,39 @@
+"""What SQLite leaves of a row although it overwrites what it deletes: when it divides a page, it copies rows into the
+new ones and may leave a copy in the old one's unused middle. `VACUUM` writes every page anew.
+
+What enters: the file, bytes that must not be in it. What leaves: whether they are in the unused part of any page.
+https://www.sqlite.org/fileformat2.html#b_tree_pages
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_PAGES_A_STEP = 256
+_FILE_HEADER = 100
+# Interior and leaf pages of indexes and tables, with the size of their headers.
+_HEADERS = {2: 12, 5: 12, 10: 8, 13: 8}
+
+
+def remain(path: str, marks: Sequence[bytes], page_bytes: int) -> bool:
+    """Whether one of the marks stands where no row is. Reads the whole file; nothing may wait in its WAL."""
+    with open(path, "rb") as file:
+        first = True
+        while pages := file.read(page_bytes * _PAGES_A_STEP):
+            if any(mark in pages for mark in marks):
+                for at in range(0, len(pages), page_bytes):
+                    unused = _unused(pages[at : at + page_bytes], _FILE_HEADER if first and not at else 0)
+                    if any(mark in unused for mark in marks):
+                        return True
+            first = False
+    return False
+
+
+def _unused(page: bytes, at: int) -> bytes:
+    """Between the list of a page's cells and the cells."""
+    header = _HEADERS.get(page[at])
+    if header is None:
+        return b""
+    cells = int.from_bytes(page[at + 3 : at + 5], "big")
+    content = int.from_bytes(page[at + 5 : at + 7], "big") or 65_536
+    return page[at + header + 2 * cells : content]
