@@ -27,7 +27,7 @@ from collector.event import ConsentMode, Site
 from collector.store.snippets import SnippetSettings
 
 CORE, PROMPT = "f", "f.prompt"
-PARTS = (CORE, PROMPT, "f.shop")
+PARTS = (CORE, PROMPT, "f.layer", "f.parts", "f.shop")
 SHORT_S = 600
 YEAR_S = 31_536_000
 HASH_DIGITS = 12

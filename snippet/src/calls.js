@@ -9,11 +9,11 @@ import { setupOf } from './setup.js'
 export function callMaker({ newId, now, visitor, view, consent, window }) {
   /**
    * @param {string} type
-   * @param {object} fields
+   * @param {any} fields
    * @param {string} [identityToken]
    * @returns {any}
    */
-  return (type, fields, identityToken) => ({
+  return (type, { context, ...fields }, identityToken) => ({
     type,
     messageId: newId(),
     anonymousId: visitor.id(),
@@ -23,6 +23,7 @@ export function callMaker({ newId, now, visitor, view, consent, window }) {
       ...setupOf(window),
       consent: { categoryPreferences: consent.preferences() },
       identityToken,
+      ...context,
     },
     ...JSON.parse(JSON.stringify(fields)),
   })

@@ -10,6 +10,9 @@ const AGE_MS = 180 * 864e5
  *   now: () => number}} needs
  */
 export function openConsent({ cookies, mode, version, privacyControl, now }) {
+  /** @type {Preferences} */
+  let supposed = {}
+
   /** @returns {[Preferences, number, string?, boolean?] | undefined} */
   const answer = () => {
     try {
@@ -19,7 +22,7 @@ export function openConsent({ cookies, mode, version, privacyControl, now }) {
   }
   /** @returns {Preferences} */
   const preferences = () => {
-    const [given, , , despite] = answer() ?? [{}]
+    const [given, , , despite] = answer() ?? [supposed]
     return privacyControl && !despite ? { ...given, Analytics: false } : given
   }
   /** @param {[Preferences, number, string?, boolean?]} said */
@@ -31,18 +34,21 @@ export function openConsent({ cookies, mode, version, privacyControl, now }) {
     answered: () => 'Analytics' in preferences(),
     mayStore: () => preferences().Analytics ?? mode == 'opt-out',
     mayCollect: () => preferences().Analytics ?? mode != 'opt-in',
+    /** What holds as long as the visitor has not answered. @param {Preferences} preferences */
+    suppose: (preferences) => (supposed = preferences),
     /**
      * @param {Preferences} changed
      * @param {string} [version] the text that was answered, if it was ours
-     * @returns {Preferences} all that is allowed and refused now
      */
     give(changed, version) {
       /** @type {Preferences} */
       const given = { ...preferences(), ...changed }
       for (const purpose in given) given[purpose] = given[purpose] === true
       if (given.Analytics || mode != 'opt-in' || version) keep([given, now(), version, privacyControl])
-      else cookies.drop(NAME)
-      return given
+      else {
+        cookies.drop(NAME)
+        supposed = given
+      }
     },
     /** As the visitor's cookie: set again to the same end. */
     renew() {

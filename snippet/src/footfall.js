@@ -7,7 +7,7 @@ import { openCookies } from './cookies.js'
 import { openDelivery } from './delivery.js'
 import { guard } from './guard.js'
 import { openLazy } from './lazy.js'
-import { watchLeaving } from './lifecycle.js'
+import { watchLeaving, whenLoaded } from './lifecycle.js'
 import { startPages } from './pages.js'
 import { openShelf } from './shelf.js'
 import { openTransport } from './transport.js'
@@ -18,7 +18,7 @@ import { openVisitor } from './visitor.js'
 /**
  * Puts the parts together: the one place that knows them all, while they do not know each other.
  *
- * @param {Window & typeof globalThis} window
+ * @param {Window & typeof globalThis & {dataLayer?: any[]}} window
  * @param {ReturnType<typeof import('./config.js').readConfig>} config
  * @param {HTMLScriptElement | null} tag
  * @param {boolean} pinned
@@ -33,7 +33,7 @@ export function openFootfall(window, config, tag, pinned) {
     cookies,
     mode: config.consent,
     version: config.prompt?.version ?? config.promptVersion,
-    privacyControl: Boolean(/** @type {any} */ (navigator).globalPrivacyControl),
+    privacyControl: /** @type {any} */ (navigator).globalPrivacyControl,
     now,
   })
   const visitor = openVisitor({ cookies, mayStore: consent.mayStore, newId, now })
@@ -64,6 +64,8 @@ export function openFootfall(window, config, tag, pinned) {
 
   /** @type {(() => void)[] | undefined} */
   let running
+  /** @type {any} starts what reads the page's `dataLayer`, once that part has come */
+  let readLayer
   /** @type {any[]} */
   let person = [config.user, undefined, config.userToken]
 
@@ -92,45 +94,51 @@ export function openFootfall(window, config, tag, pinned) {
 
   const load = openLazy({ document, tag, url: config.url, file: config.file, pinned })
 
+  const needs = { record, page, view, window, after, config, shown: [] }
+
   const start = () => {
     if (running || !consent.mayCollect()) return
     visitor.renew()
     consent.renew()
     running = []
     if (!isOff(config.auto)) {
-      const needs = { track, page, view, window, after }
       running.push(startPages(needs))
       load('shop', (feature) => running?.push(feature(needs)))
+      if (readLayer) running.push(readLayer(needs))
     }
     if (person[0]) identify(...person)
     delivery.begin()
   }
 
-  /** @param {Record<string, boolean>} preferences @param {{version?: string}} [shown] @param {boolean} [ours] */
-  const answer = (preferences, shown, ours) => {
-    const before = consent.preferences()
-    const known = visitor.kept()
-    const after = consent.give(preferences, ours ? shown?.version : undefined)
-    const change = { event: 'Segment Consent Preference Updated', properties: shown }
-    const changed = JSON.stringify(before) != JSON.stringify(after)
+  /** Goes on, or ends, as the visitor allows now. */
+  const settle = () => {
     asking.end()
-    if (consent.mayCollect()) {
-      if (changed) record('track', change)
-      start()
-      return
-    }
+    if (consent.mayCollect()) return start()
     running?.forEach((stop) => stop())
     running = undefined
     delivery.clear()
-    if (known) {
-      const farewell = { ...makeCall('track', change), anonymousId: known }
-      farewell.context.consent.categoryPreferences = after
-      send([JSON.stringify(farewell)], 0, true).catch(() => {})
-    }
     visitor.forget()
   }
+  /** @param {Record<string, boolean>} preferences @param {{version?: string}} [shown] @param {boolean} [ours] */
+  const answer = (preferences, shown, ours) => {
+    const before = JSON.stringify(consent.preferences())
+    const known = visitor.kept()
+    consent.give(preferences, ours ? shown?.version : undefined)
+    const change = makeCall('track', {
+      event: 'Segment Consent Preference Updated',
+      properties: shown,
+      anonymousId: known,
+    })
+    if (!consent.mayCollect()) {
+      if (known) send([JSON.stringify(change)], 0, true).catch(() => {})
+    } else if (before != JSON.stringify(consent.preferences())) delivery.add(change)
+    settle()
+  }
+  const suppose = (/** @type {Record<string, boolean>} */ preferences) => {
+    consent.suppose(preferences)
+    settle()
+  }
   const asking = openAsking({
-    window,
     config,
     undecided: () => !consent.answered(),
     load,
@@ -152,9 +160,26 @@ export function openFootfall(window, config, tag, pinned) {
     /** @param {any[][]} kept calls that were made before: what they say of consent first counts, then the page, then the rest */
     begin: guard((/** @type {any[][]} */ kept) => {
       while (kept[0]?.[0] == 'consent') run(.../** @type {any[]} */ (kept.shift()))
-      start()
-      kept.forEach((call) => run(...call))
-      asking.begin()
+      const go = () => {
+        start()
+        kept.splice(0).forEach((call) => run(...call))
+      }
+      const { dataLayer } = window
+      const listen = () =>
+        load('layer', (open) => {
+          const read = open({ ...needs, answer, suppose })
+          go()
+          if (running && !isOff(config.auto)) running.push(read(needs))
+          readLayer = read
+        })
+      if (dataLayer) listen()
+      // Until the shop's own tool has been heard nobody has allowed anything.
+      if (dataLayer?.some?.((said) => said?.[0] == 'consent') && !consent.answered()) consent.suppose({ Analytics: false })
+      else go()
+      whenLoaded(window, () => {
+        if (window.dataLayer && !dataLayer) listen()
+        asking.begin()
+      })
       watchLeaving(window, guard(() => (delivery.leave(), alone.release())), delivery.hurry)
     }),
   }

@@ -1,22 +1,27 @@
 import { guard } from './guard.js'
 
 /**
- * Loads a lazy part: a script beside this one, without cookies, that hands over its `start`.
+ * Loads lazy parts: scripts beside this one, without cookies, that each hand over something. Where this script is pinned they are
+ * the very parts that it was built with, by the hashes in the part `parts`.
  *
  * @param {{document: Document, tag: HTMLScriptElement | null, url: string, file: string, pinned: boolean}} needs
- *   `pinned`: only the very part that this script was built with
  */
 export function openLazy({ document, tag, url, file, pinned }) {
-  /** @param {string} name @param {(start: any) => void} then */
-  return (name, then) => {
-    const [hash, integrity] = PARTS[name]
-    const script = document.createElement('script')
-    script.src = `${url}${file}.${name}.${pinned ? hash + '.' : ''}js`
-    script.crossOrigin = 'anonymous'
-    script.nonce = tag?.nonce ?? ''
-    if (pinned) script.integrity = integrity
-    Object.assign(script, { footfall: guard(then) })
+  /** @param {string} name @param {string} integrity @param {(handed: any) => void} then */
+  const load = (name, integrity, then) => {
+    const script = Object.assign(document.createElement('script'), {
+      src: `${url}${file}.${name}.js`,
+      crossOrigin: 'anonymous',
+      nonce: tag?.nonce ?? '',
+      integrity,
+      footfall: guard(then),
+    })
     document.head.append(script)
     script.remove()
+  }
+  /** @param {string} name @param {(handed: any) => void} then */
+  return (name, then) => {
+    if (pinned) load(...PARTS, (parts) => load(.../** @type {typeof PARTS} */ (parts[name]), then))
+    else load(name, '', then)
   }
 }

@@ -13,3 +13,9 @@ export function watchLeaving(window, leave, back) {
   })
   window.addEventListener('online', back)
 }
+
+/** @param {Window} window @param {() => void} work */
+export function whenLoaded(window, work) {
+  if (window.document.readyState == 'complete') work()
+  else window.addEventListener('load', () => setTimeout(work))
+}

@@ -11,7 +11,7 @@ guard(() => {
   if (footfall?.on) return
   const pinned = typeof ffSites == 'undefined'
   const config = readConfig(tag, footfallConfig, pinned ? {} : ffSites)
-  if (!config.key) return console.warn('footfall: the tag has no data-key')
+  if (!config.key) return console.warn('footfall: no data-key')
 
   const open = guard(() => {
     const { run, begin } = openFootfall(window, config, tag, pinned)

@@ -1,8 +1,9 @@
 /**
- * A lazy part hands its `start` to the script that loaded it: on its own tag, so that the page sees no global.
+ * A lazy part hands over what it holds, mostly its `start`, to the script that loaded it: on its own tag, so that the page
+ * sees no global.
  *
- * @param {(...needs: any[]) => any} start
+ * @param {unknown} held
  */
-export function handOver(start) {
-  /** @type {any} */ (document.currentScript)?.footfall(start)
+export function handOver(held) {
+  /** @type {any} */ (document.currentScript)?.footfall(held)
 }

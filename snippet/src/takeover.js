@@ -7,8 +7,8 @@
  * @param {(kept: any[][]) => void} begin runs the calls that were kept
  */
 export function takeOver(window, run, begin) {
-  const kept = [...(window.footfall?.q ?? [])].map((call) => [...call])
-  const queue = { push: (/** @type {ArrayLike<any>} */ call) => run(...Array.from(call)) }
+  const kept = [...(window.footfall?.q ?? [])]
+  const queue = { push: (/** @type {Iterable<any>} */ call) => run(...call) }
   if (window.footfall) window.footfall.q = queue
   window.footfall = Object.assign(run, { q: queue, on: true })
   begin(kept)

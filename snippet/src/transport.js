@@ -10,8 +10,8 @@ const TIMEOUT_MS = 30_000
 export function openTransport({ url, key, now }) {
   /** @param {string[]} texts the calls as JSON @param {number} lost how many were given up @param {boolean} outlive whether it should outlive the page */
   return async (texts, lost, outlive) => {
-    const sentAt = new Date(now()).toISOString()
-    const body = `{"writeKey":${JSON.stringify(key)},"sentAt":"${sentAt}"${lost ? `,"context":{"lost":${lost}}` : ''},"batch":[${texts}]}`
+    const head = JSON.stringify({ writeKey: key, sentAt: new Date(now()), context: lost ? { lost } : undefined })
+    const body = `${head.slice(0, -1)},"batch":[${texts}]}`
     const answer = await fetch(url + 'v1/batch', {
       method: 'POST',
       body,

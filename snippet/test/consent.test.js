@@ -34,9 +34,10 @@ test('on an opt-in site a no leaves nothing on the device, unless our own prompt
   consent.give({ Analytics: true })
   consent.give({ Analytics: false })
   assert.equal(document.cookie, '')
-  assert.equal(consent.answered(), false)
-  consent.give({ Analytics: false }, '1')
   assert.equal(consent.answered(), true)
+  assert.equal(consentIn({ document }).consent.answered(), false)
+  consent.give({ Analytics: false }, '1')
+  assert.equal(consentIn({ document }).consent.answered(), true)
   assert.doesNotMatch(document.cookie, /footfall=/)
 })
 
@@ -74,7 +75,7 @@ test('Global Privacy Control is a no in every mode, until the visitor says yes i
 test('what is said of one purpose leaves the others as they were', () => {
   const { consent } = consentIn()
   consent.give({ Analytics: true, Marketing: true })
-  assert.deepEqual(consent.give({ Marketing: false }), { Analytics: true, Marketing: false })
+  consent.give({ Marketing: false })
   assert.deepEqual(consent.preferences(), { Analytics: true, Marketing: false })
 })
 
@@ -92,4 +93,24 @@ test('a cookie that cannot be read is no answer', () => {
     document.cookie = `footfall_consent=${value}`
     assert.equal(consentIn({ document }).consent.answered(), false)
   }
+})
+
+test('what is supposed holds on this page until there is an answer, and never against Global Privacy Control', () => {
+  const { consent, document, allowed } = consentIn({ mode: 'opt-out' })
+  consent.suppose({ Analytics: false })
+  assert.deepEqual(allowed(), [false, false])
+  assert.equal(document.cookie, '')
+  consent.give({ Analytics: true })
+  consent.suppose({ Analytics: false })
+  assert.deepEqual(allowed(), [true, true])
+  const controlled = consentIn({ mode: 'opt-in', privacyControl: true })
+  controlled.consent.suppose({ Analytics: true })
+  assert.deepEqual(controlled.allowed(), [false, false])
+})
+
+test('another tab’s withdrawal holds here too', () => {
+  const { consent, document, allowed } = consentIn()
+  consent.give({ Analytics: true })
+  consentIn({ document }).consent.give({ Analytics: false })
+  assert.deepEqual(allowed(), [false, false])
 })

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import Collector, make_site
+from conftest import READER, Collector, make_site
 
 from browsers.engines import Engine
 from browsers.engines.chromium import Chromium
@@ -19,6 +19,8 @@ from browsers.engines.webkit import WebKit
 from browsers.serving import HOST
 from browsers.visiting import Visit
 from collector.event import ConsentMode
+from collector.ingest.keys import secret_hash
+from collector.store import Token
 from collector.store.sqlite import SqliteStore
 
 ENGINES: dict[str, Callable[[], Engine]] = {"chromium": Chromium, "firefox": Firefox, "webkit": WebKit}
@@ -53,6 +55,7 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
         ("quiet", ConsentMode.COOKIELESS),
     ):
         store.put_site(make_site(name, consent=consent, origins=(f"http://{HOST}", "null")))
+    store.put_token(Token(name="reader", hash=secret_hash(READER), scopes=("admin",), created=0))
     store.close()
     one = Collector(db)
     yield one

@@ -41,13 +41,15 @@ def test_a_strict_policy_that_allows_the_collector_is_enough(visit: Visit) -> No
     visit.expect(lambda: visit.open("/"), [page("/")], NOTHING_ELSE)
 
 
-def test_the_versioned_tag_runs_with_its_integrity(visit: Visit) -> None:
+def test_the_versioned_tag_and_its_parts_run_with_their_integrity(visit: Visit) -> None:
     tag = (
         f'<script async src="{visit.relay.url}{snippet.versioned_path()}" integrity="{snippet.integrity()}" '
         f'crossorigin="anonymous" data-key="wk_shop" data-consent="opt-out"></script>'
     )
-    visit.shop.put("/", tag=tag)
-    visit.expect(lambda: visit.open("/"), [page("/")], NOTHING_ELSE)
+    head = "<script>dataLayer = [{event: 'view_item', ecommerce: {items: [{item_id: 'hat-1'}]}}]</script>"
+    visit.shop.put("/", head=head, tag=tag)
+    viewed = track("Product Viewed", product_id="hat-1")
+    visit.expect(lambda: visit.open("/"), [page("/"), viewed], NOTHING_ELSE)
 
 
 def test_settings_may_stand_in_the_page_where_a_tag_manager_strips_attributes(visit: Visit) -> None:

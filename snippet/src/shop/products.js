@@ -1,4 +1,5 @@
 import { guard } from '../guard.js'
+import { isFirstShown } from '../shown.js'
 import { productOf } from './product.js'
 
 const SETTLE_MS = 100
@@ -7,11 +8,11 @@ const SETTLE_MS = 100
  * `Product Viewed` from the page's schema.org data, once for each address; also where a single-page app brings the data later.
  * What the page before had already shown is not this page's.
  *
- * @param {{track: (name: string, properties: object) => void, view: ReturnType<typeof import('../view.js').openView>,
+ * @param {{record: (type: string, fields: object) => void, shown: any[], view: ReturnType<typeof import('../view.js').openView>,
  *   window: Window, after: (ms: number, work: () => void) => void}} needs
  * @returns {() => void}
  */
-export function startProducts({ track, view, window: { document }, after }) {
+export function startProducts({ record, shown, view, window: { document }, after }) {
   let url = ''
   let told = false
   let waiting = false
@@ -32,7 +33,7 @@ export function startProducts({ track, view, window: { document }, after }) {
     const product = productOf(seen.filter((text) => !stale.includes(text)).map(parsed), url)
     if (product) {
       told = true
-      track('Product Viewed', product)
+      if (isFirstShown(shown, product)) record('track', { event: 'Product Viewed', properties: product })
     }
   })
   const soon = () => {
@@ -41,6 +42,7 @@ export function startProducts({ track, view, window: { document }, after }) {
   }
   const unwatch = view.watch(() => {
     told = false
+    shown.length = 0
     soon()
   })
   const observer = new MutationObserver(soon)

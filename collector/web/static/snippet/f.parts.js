@@ -1,0 +1,1 @@
+(()=>{var a;a={prompt:["prompt.84778cc81e78","sha256-Csoen2V2vH6yHOW3mOHySMafPTDqy0cOmu8lnA+ha1Q="],layer:["layer.a23a3bc206ec","sha256-hNuNLW3uTvvZ7UGMr/QAQ5n4WFL8lmB+z5btfUxWd6A="],shop:["shop.57459479d882","sha256-/R0EB8l9tD07ppXIN0vxfecSjcSxpj+8xU2T4qoZ6UY="]},document.currentScript?.footfall(a)})();
