@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
 from collector.config import Settings
-from collector.errors import FootfallError
+from collector.errors import FootfallError, Unavailable
 from collector.ingest.acceptance import DailySalt
 from collector.ingest.client_address import Proxies
 from collector.ingest.clock import ClockWatch
@@ -30,6 +30,8 @@ from collector.ingest.pace import Pace
 from collector.ingest.writer import Commit, Launch, Writer
 from collector.store import Store
 from collector.web import console, customers, export, failure, health, snippet
+from collector.web.attempts import Attempts
+from collector.web.audit import Audit
 from collector.web.auth import Passes
 from collector.web.console.broadcast import Broadcast
 from collector.web.console.guard import Guard
@@ -49,7 +51,7 @@ FAILURES: dict[Any, Handler] = {
 def build_app(
     settings: Settings, store: Store, guests: Sequence[BaseRoute] = (), *, launch: Launch | None = None
 ) -> Starlette:
-    """`app.state` holds `store`, `writer`, `counts`, `passes` and `settings` for the handlers.
+    """`app.state` holds `store`, `writer`, `settings`, `counts`, `passes`, `audit` … for the handlers.
 
     `launch` starts what writes; by default it is a thread over `store`.
     `guests` are routes of somebody else's that live on the same server, as the demo's shop does.
@@ -71,10 +73,12 @@ def build_app(
         on_commit=on_commit,
     )
     broadcast = Broadcast(store, writer.settle, lambda: clock_ms(app))
+    audit = Audit(writer, lambda: clock_ms(app))
+    proxies = Proxies(settings.trusted_proxy)
     admission = Admission(
         keyring=keyring,
         writer=writer,
-        proxies=Proxies(settings.trusted_proxy),
+        proxies=proxies,
         pace=Pace(settings.rate_limit),
         salt=DailySalt(),
         on_answer=counts.answer,
@@ -84,13 +88,14 @@ def build_app(
     app = Starlette(
         routes=[*_routes(admission, settings), *guests],
         middleware=[Middleware(Doors, doors=app_doors), Middleware(Guard)],
-        lifespan=_lifespan(store, keyring, passes, scripts, writer, counts, broadcast),
+        lifespan=_lifespan(store, keyring, passes, scripts, writer, counts, broadcast, audit),
         exception_handlers=FAILURES,
     )
     app.state.settings, app.state.store, app.state.writer = settings, store, writer
     app.state.doors = app_doors
     app.state.counts, app.state.passes, app.state.scripts = counts, passes, scripts
-    app.state.broadcast = broadcast
+    app.state.broadcast, app.state.audit = broadcast, audit
+    app.state.proxies, app.state.attempts = proxies, Attempts()
     return app
 
 
@@ -102,6 +107,7 @@ def _lifespan(
     writer: Writer,
     counts: Counts,
     broadcast: Broadcast,
+    audit: Audit,
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """What starts with the server and ends with it."""
 
@@ -111,12 +117,14 @@ def _lifespan(
         passes.replace(store.tokens())
         scripts.replace(store.sites(), store.snippets())
         await writer.start()
-        refreshing = asyncio.create_task(_refresh(store, keyring, passes, scripts, writer, counts))
+        refreshing = asyncio.create_task(_refresh(store, keyring, passes, scripts, writer, counts, audit))
         yield
         refreshing.cancel()
         with suppress(asyncio.CancelledError):
             await refreshing
         broadcast.close()
+        with suppress(Exception):
+            await _tell(passes, writer, audit)
         await writer.close()
 
     return lifespan
@@ -129,7 +137,13 @@ def _routes(admission: Admission, settings: Settings) -> list[BaseRoute]:
 
 
 async def _refresh(
-    store: Store, keyring: Keyring, passes: Passes, scripts: snippet.Scripts, writer: Writer, counts: Counts
+    store: Store,
+    keyring: Keyring,
+    passes: Passes,
+    scripts: snippet.Scripts,
+    writer: Writer,
+    counts: Counts,
+    audit: Audit,
 ) -> None:
     """Another process may change sites and tokens, or bring in events, and somebody the clock: look now and then."""
     clock, failing = ClockWatch(), False
@@ -143,9 +157,19 @@ async def _refresh(
             keyring.replace(sites)
             passes.replace(await asyncio.to_thread(store.tokens))
             scripts.replace(sites, await asyncio.to_thread(store.snippets))
+            await _tell(passes, writer, audit)
             failing = False
         except Exception as error:
             if not failing:
                 log.error("sites and tokens could not be read again", exc_info=error)
             failing = True
         writer.nudge()
+
+
+async def _tell(passes: Passes, writer: Writer, audit: Audit) -> None:
+    """What was done since, and by which tokens."""
+    await audit.write()
+    used = passes.used()
+    if used:
+        with suppress(Unavailable):  # the next use tells of it
+            await writer.run(Store.touch_tokens, used)

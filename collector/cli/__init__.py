@@ -21,6 +21,8 @@ COMMANDS = {
     "demo": "collector.cli.demo:demo",
     "site": "collector.cli.site:site",
     "token": "collector.cli.token:token",
+    "user": "collector.cli.user:user",
+    "audit": "collector.cli.audit:audit",
     "signin-link": "collector.cli.signin:signin_link",
     "customer": "collector.cli.customer:customer",
     "export": "collector.cli.export:export",

@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from collector.cli.options import as_json, moment, opened, print_json, setting
+from collector.cli.options import as_json, moment, note, opened, print_json, setting
 from collector.cli.plain import plain
 from collector.errors import NotFound
 from collector.store import Activity, ActivityPage, ActivityQuery, OrderTotals, Profile
+from collector.store.audit import Act
 from collector.web import render
 
 PROPERTIES_SHOWN_MAX = 80
@@ -38,6 +39,8 @@ def customer(key: str, limit: int, db: str | None, as_json: bool) -> None:
             pass
         profile = store.profile(key)
         page = store.activity(key, ActivityQuery(limit=max(limit, 1)))
+        if profile is not None:
+            note(store, Act.LOOKED_UP, profile.key)
     if profile is None or page is None:
         raise NotFound(f"there is no customer {key}")
     page = ActivityPage(page.events[:limit], page.next)

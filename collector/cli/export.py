@@ -16,8 +16,9 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from collector.cli.options import as_json, opened, setting
+from collector.cli.options import as_json, note, opened, setting
 from collector.store import ExportQuery
+from collector.store.audit import Act
 from collector.store.datasets import DATASETS, columns, dataset
 from collector.web.formats import FORMATS, file_format
 from collector.web.times import read_range, zone_of
@@ -54,6 +55,7 @@ def export(
         first, last = read_range(start, end, zone_of(site, store.sites()))
         query = ExportQuery(start=first, end=last, since=since, site=site, resolve=resolve)
         exported = store.export(name, query)
+        note(store, Act.EXPORTED, name)
         rows = _Counted(exported.batches)
         with opened_file(out) as file, _progress(rows):
             for chunk in made.render(listed, rows):

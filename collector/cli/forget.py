@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from collector.cli.options import as_json, now_ms, opened, print_json, setting
+from collector.cli.options import as_json, note, now_ms, opened, print_json, setting
+from collector.store.audit import Act
 
 
 @click.command()
@@ -25,6 +26,7 @@ def forget(key: str, db: str | None, yes: bool, as_json: bool) -> None:
         while store.follow():
             pass
         receipt = store.erase(key, at, store.survey(key, at))
+        note(store, Act.ERASED, key)
     if as_json:
         print_json(receipt)
     else:

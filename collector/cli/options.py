@@ -5,6 +5,7 @@ What enters: flags. What leaves: settings, an open store, lines on stdout.
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 import time
@@ -20,6 +21,8 @@ from rich.text import Text
 
 from collector.cli.plain import plain
 from collector.config import SETTINGS, Settings, read_settings
+from collector.store import Store
+from collector.store.audit import Act, Actor, By, Deed
 from collector.store.sqlite import SqliteStore
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -65,6 +68,16 @@ def opened(db: str | None, *, create: bool = False) -> Iterator[SqliteStore]:
         yield store
     finally:
         store.close()
+
+
+def note(store: Store, act: Act, subject: str) -> None:
+    """Tell the audit log what a command did, by which account of the machine. Where that cannot be, it fails."""
+    try:
+        account = getpass.getuser()
+    except (KeyError, OSError):
+        account = ""
+    at = now_ms()
+    store.note([Deed(actor=Actor(By.COMMAND, account), act=act, subject=subject, time=at, last=at)])
 
 
 def now_ms() -> int:

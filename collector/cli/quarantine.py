@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import click
 
-from collector.cli.options import as_json, moment, opened, print_json, print_table, setting
+from collector.cli.options import as_json, moment, note, opened, print_json, print_table, setting
 from collector.event import Reason
 from collector.ingest.replaying import chosen, foreseen, replay_all
 from collector.store import Outcome, Quarantined
+from collector.store.audit import Act
 
 
 @click.group()
@@ -55,6 +56,8 @@ def replay_refused(site: str | None, reason: str | None, dry_run: bool, db: str 
         became = foreseen(store, refused) if dry_run else replay_all(store, refused)
         while not dry_run and store.follow():
             pass
+        if not dry_run:
+            note(store, Act.REPLAYED, "quarantine")
     counts = {outcome.value: became[outcome] for outcome in Outcome}
     if as_json:
         print_json(counts)

@@ -10,7 +10,7 @@ import click
 from collector.cli.options import as_json, moment, now_ms, opened, print_json, print_table, setting
 from collector.ingest.keys import new_key, secret_hash
 from collector.store import Token
-from collector.web.auth import SCOPES
+from collector.web.roles import SCOPES
 
 
 @click.group()
@@ -43,14 +43,14 @@ def list_tokens(db: str | None, as_json: bool) -> None:
     with opened(db) as store:
         tokens = store.tokens()
     if as_json:
-        shown = ("name", "scopes", "created", "revoked")
+        shown = ("name", "scopes", "created", "revoked", "used")
         print_json([{field: getattr(one, field) for field in shown} for one in tokens])
     else:
         rows = [
-            [one.name, " ".join(one.scopes), moment(one.created), moment(one.revoked) if one.revoked else ""]
+            [one.name, " ".join(one.scopes), *(moment(at) if at else "" for at in (one.created, one.used, one.revoked))]
             for one in tokens
         ]
-        print_table(["name", "scopes", "created", "revoked"], rows)
+        print_table(["name", "scopes", "created", "last used", "revoked"], rows)
 
 
 @token.command("revoke")

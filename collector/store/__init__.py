@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from collector.event import Dropped, Event, Reason, Site
+from collector.store.audit import Audits
 from collector.store.beginnings import Beginnings
 from collector.store.dossier import Dossiers
 from collector.store.health import Health
@@ -22,6 +23,7 @@ from collector.store.prospects import Prospects
 from collector.store.recent import Recent
 from collector.store.sessions import Sessions
 from collector.store.snippets import Snippets
+from collector.store.users import Users
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
@@ -60,13 +62,17 @@ class Outcome(StrEnum):
 
 
 class Token(Struct, frozen=True, kw_only=True):
-    """A reader's token; the secret itself is shown once and never kept. `hash` is its SHA-256 in hex."""
+    """A reader's token; the secret itself is shown once and never kept. `hash` is its SHA-256 in hex.
+
+    `used` is when it was last used, to within a minute.
+    """
 
     name: str
     hash: str
     scopes: tuple[str, ...]
     created: int
     revoked: int | None = None
+    used: int | None = None
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
@@ -267,6 +273,7 @@ class Desk(Protocol):
     def tokens(self) -> list[Token]: ...
     def put_token(self, token: Token) -> None: ...
     def revoke_token(self, name: str, at: int) -> None: ...
+    def touch_tokens(self, used: Sequence[tuple[str, int]]) -> None: ...
     def quarantined(self, after: int, limit: int) -> list[Quarantined]: ...
 
     def refusals(self, site: str | None, reason: str | None, before: int | None, limit: int) -> list[Quarantined]:
@@ -281,7 +288,20 @@ class Desk(Protocol):
 
 
 class Store(
-    Log, Reader, Desk, Dossiers, Sessions, Prospects, Overviews, Recent, Beginnings, Snippets, Health, Protocol
+    Log,
+    Reader,
+    Desk,
+    Dossiers,
+    Sessions,
+    Users,
+    Audits,
+    Prospects,
+    Overviews,
+    Recent,
+    Beginnings,
+    Snippets,
+    Health,
+    Protocol,
 ):
     """All of it, behind one door."""
 

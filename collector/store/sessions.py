@@ -9,17 +9,24 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from collector.store.users import Role
+
 LINK_MS_MAX = 15 * 60_000
 IDLE_MS_MAX = 12 * 3_600_000
 SESSION_MS_MAX = 30 * 86_400_000
 
 
 class KeptSession(Struct, frozen=True, kw_only=True):
-    """A session as it is kept; whoever bears the secret of this hash is signed in."""
+    """A session as it is kept; whoever bears the secret of this hash is signed in.
+
+    `user` is None for who came by a one-time link; `role` is the one that the user has now.
+    """
 
     hash: str
     created: int
     seen: int
+    user: str | None = None
+    role: Role = Role.OWNER
 
     def holds(self, at: int) -> bool:
         """Neither too old nor left alone for too long."""

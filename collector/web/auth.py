@@ -9,15 +9,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from collector.ingest.keys import LOOK_AGAIN_S, secret_hash
 from collector.store import Token
+from collector.store.audit import Actor, By
 from collector.web.failure import Denied
+from collector.web.roles import SCOPE_FOR, Duty, duties_of
 
-SCOPES = ("read", "export", "admin")
-# What a scope lets pass beside itself.
-IMPLIED = {"admin": frozenset(SCOPES)}
+USED_EVERY_MS = 60_000
+
+
+class Pass(Struct, frozen=True):
+    """A token that is valid: whose it is and what it may do."""
+
+    hash: str
+    name: str
+    duties: frozenset[Duty]
 
 
 class Passes:
@@ -33,36 +42,51 @@ class Passes:
         self._read = read
         self._clock_s = clock_s
         self._read_at_s = -LOOK_AGAIN_S
-        self._scopes: dict[str, frozenset[str]] = {}
+        self._passes: dict[str, Pass] = {}
+        self._told: dict[str, int] = {}
+        self._used: dict[str, int] = {}
 
     def replace(self, tokens: Iterable[Token]) -> None:
         """From now on these are the tokens; the revoked ones among them open nothing."""
-        self._scopes = {
-            token.hash: frozenset().union(*(IMPLIED.get(scope, {scope}) for scope in token.scopes))
-            for token in tokens
-            if token.revoked is None
-        }
+        valid = [token for token in tokens if token.revoked is None]
+        self._passes = {token.hash: Pass(token.hash, token.name, duties_of(token.scopes)) for token in valid}
 
-    def scopes(self, token: str) -> frozenset[str] | None:
-        """What a token may do; None where it is none."""
+    def find(self, token: str) -> Pass | None:
+        """What a token opens; None where it is none."""
         sought = secret_hash(token)
-        if sought not in self._scopes and self._clock_s() - self._read_at_s >= LOOK_AGAIN_S:
+        if sought not in self._passes and self._clock_s() - self._read_at_s >= LOOK_AGAIN_S:
             self._read_at_s = self._clock_s()
             self.replace(self._read())
-        return self._scopes.get(sought)
+        return self._passes.get(sought)
+
+    def use(self, one: Pass, at: int) -> None:
+        """It was used at this time (ms); costs nothing, since it is only told now and then."""
+        if at - self._told.get(one.hash, -USED_EVERY_MS) >= USED_EVERY_MS:
+            self._used[one.hash] = self._told[one.hash] = at
+
+    def used(self) -> list[tuple[str, int]]:
+        """Hashes and times to be kept, each once."""
+        used, self._used = self._used, {}
+        return [*used.items()]
 
 
-def authorise(request: Request, scope: str) -> None:
-    """Raises Denied: 401 where the request bears no valid token, 403 where its token has not this scope.
+def authorise(request: Request, duty: Duty) -> Actor:
+    """Who asks. Raises Denied: 401 where nobody is known, 403 where they may not.
 
-    A session of the console, which its guard has found and judged, may do what the scopes may.
+    A session of the console, which its guard has found and judged, may do what its user's role may.
     """
-    if getattr(request.state, "session", None) is not None:
-        return
+    session = getattr(request.state, "session", None)
+    if session is not None:
+        if duty not in session.duties:
+            raise Denied(403, "forbidden", f"the role {session.role.value} may not do this")
+        actor: Actor = session.actor
+        return actor
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     passes: Passes = request.app.state.passes
-    scopes = passes.scopes(token.strip()) if scheme.lower() == "bearer" else None
-    if scopes is None:
+    found = passes.find(token.strip()) if scheme.lower() == "bearer" else None
+    if found is None:
         raise Denied(401, "unauthorised", "this needs Authorization: Bearer with a valid token")
-    if scope not in scopes:
-        raise Denied(403, "forbidden", f"this needs a token with the scope {scope}")
+    if duty not in found.duties:
+        raise Denied(403, "forbidden", f"this needs a token with the scope {SCOPE_FOR[duty]}")
+    passes.use(found, time.time_ns() // 1_000_000)
+    return Actor(By.TOKEN, found.name)

@@ -16,9 +16,11 @@ from starlette.responses import Response
 
 from collector.errors import Misuse, NotFound
 from collector.store import SORTS, ActivityQuery, Receipt, Store
+from collector.store.audit import Act
 from collector.web import asked, render
 from collector.web.asked import KeyRoute
 from collector.web.auth import authorise
+from collector.web.roles import Duty
 from collector.web.times import read_range, zone_of
 
 T = TypeVar("T")
@@ -26,27 +28,29 @@ T = TypeVar("T")
 
 async def list_customers(request: Request) -> Response:
     """Find customers by name, e-mail, phone, user id or order number; without `q` list them all."""
-    authorise(request, "read")
+    actor = authorise(request, Duty.READ)
     q, cursor = asked.text(request, "q") or "", asked.text(request, "cursor")
     sort, limit = asked.word(request, "sort", SORTS, SORTS[0]), asked.limit(request)
     store = await _settled(request)
+    request.app.state.audit.note(actor, Act.LISTED)
     return render.reply(render.customers(await _ask(store.customers, q, sort, cursor, limit)))
 
 
 async def show_customer(request: Request) -> Response:
     """Who this is, and by which evidence."""
-    authorise(request, "read")
+    actor = authorise(request, Duty.READ)
     store = await _settled(request)
     key = request.path_params["key"]
     found = await _ask(store.profile, key)
     if found is None:
         raise NotFound(f"there is no customer {key}")
+    request.app.state.audit.note(actor, Act.LOOKED_UP, found.key)
     return render.reply(render.profile(found))
 
 
 async def show_activity(request: Request) -> Response:
     """What this customer has done, newest first."""
-    authorise(request, "read")
+    actor = authorise(request, Duty.READ)
     store = await _settled(request)
     zone = zone_of(None, await asyncio.to_thread(store.sites))
     start, end = read_range(asked.text(request, "from"), asked.text(request, "to"), zone)
@@ -61,13 +65,16 @@ async def show_activity(request: Request) -> Response:
     found = await _ask(store.activity, key, query)
     if found is None:
         raise NotFound(f"there is no customer {key}")
+    request.app.state.audit.note(actor, Act.LOOKED_UP, key)
     return render.reply(render.activity(found))
 
 
 async def erase_customer(request: Request) -> Response:
     """Everything about this customer leaves; the receipt stays."""
-    authorise(request, "admin")
-    return render.reply(await erase(request.app.state, request.path_params["key"], _now_ms()))
+    actor, key = authorise(request, Duty.ADMIN), request.path_params["key"]
+    receipt = await erase(request.app.state, key, _now_ms())
+    await request.app.state.audit.keep(actor, Act.ERASED, key)
+    return render.reply(receipt)
 
 
 async def erase(state: State, key: str, at: int) -> Receipt:
@@ -80,17 +87,19 @@ async def erase(state: State, key: str, at: int) -> Receipt:
 
 async def unlink_visitor(request: Request) -> Response:
     """Staff say: this visitor is not this customer."""
-    authorise(request, "admin")
+    actor = authorise(request, Duty.CARE)
     state, key, visitor = request.app.state, request.path_params["key"], request.path_params["visitor"]
     await state.writer.run(Store.unlink, key, visitor, _now_ms())
+    await state.audit.keep(actor, Act.UNLINKED, key)
     return Response(status_code=204)
 
 
 async def undo_link(request: Request) -> Response:
     """Staff say: this id is not this customer's."""
-    authorise(request, "admin")
+    actor = authorise(request, Duty.CARE)
     state, key, known = request.app.state, request.path_params["key"], request.path_params["id"]
     await state.writer.run(Store.undo_link, key, known, _now_ms())
+    await state.audit.keep(actor, Act.UNDID, key)
     return Response(status_code=204)
 
 

@@ -15,12 +15,14 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from collector.store import ExportQuery, Store
+from collector.store.audit import Act
 from collector.store.datasets import columns, dataset
 from collector.web import asked, openapi
 from collector.web.asked import KeyRoute
 from collector.web.auth import authorise
 from collector.web.formats import FORMATS, file_format
 from collector.web.render import PRIVATE
+from collector.web.roles import Duty
 from collector.web.times import read_range, zone_of
 
 PIECE_BYTES = 64 * 1024
@@ -28,7 +30,7 @@ PIECE_BYTES = 64 * 1024
 
 async def export_dataset(request: Request) -> Response:
     """Stream a dataset. What is wrong with the question is said before the first byte."""
-    authorise(request, "export")
+    actor = authorise(request, Duty.EXPORT)
     of = dataset(request.path_params["dataset"])
     suffix = asked.word(request, "format", FORMATS, "csv")
     made = file_format(suffix)
@@ -37,6 +39,7 @@ async def export_dataset(request: Request) -> Response:
     await request.app.state.writer.settle()
     store: Store = request.app.state.store
     export = await asyncio.to_thread(store.export, of.name, await _query(request, store, resolve))
+    await request.app.state.audit.keep(actor, Act.EXPORTED, of.name)
     return StreamingResponse(
         _stream(_pieces(made.render(listed, export.batches))),
         media_type=made.media_type,

@@ -27,7 +27,6 @@ from collector.store import (
     Profile,
     Quarantined,
     Receipt,
-    Token,
 )
 from collector.store.beginnings import Beginning
 from collector.store.dossier import CustomerQuery, Dossier, Story
@@ -35,9 +34,9 @@ from collector.store.health import Vitals
 from collector.store.overview import Overview, OverviewQuery
 from collector.store.prospects import ProspectPage, ProspectQuery
 from collector.store.recent import Arrival, Changed, Happening
-from collector.store.sessions import KeptSession
 from collector.store.snippets import SnippetSettings
-from collector.store.sqlite import desk, finding, sessions, snippets, unlinking
+from collector.store.sqlite import desk, finding, snippets, unlinking
+from collector.store.sqlite.access import Access
 from collector.store.sqlite.beginnings import beginning
 from collector.store.sqlite.choosing import NOT_SURVEYED, Choosing, Survey
 from collector.store.sqlite.connection import BUSY_MS_MAX, connect, is_the_files
@@ -59,7 +58,7 @@ from collector.store.sqlite.vitals import vitals
 T = TypeVar("T")
 
 
-class SqliteStore:
+class SqliteStore(Access):
     """The store of one file. Open it with `SqliteStore.open`."""
 
     def __init__(self, path: str, conn: sqlite3.Connection) -> None:
@@ -225,17 +224,6 @@ class SqliteStore:
         with self._transaction() as conn:
             snippets.put_snippet(conn, settings)
 
-    def tokens(self) -> list[Token]:
-        return self._ask(desk.tokens)
-
-    def put_token(self, token: Token) -> None:
-        with self._transaction() as conn:
-            desk.put_token(conn, token)
-
-    def revoke_token(self, name: str, at: int) -> None:
-        with self._transaction() as conn:
-            desk.revoke_token(conn, name, at)
-
     def quarantined(self, after: int, limit: int) -> list[Quarantined]:
         return self._ask(lambda conn: desk.quarantined(conn, after, limit))
 
@@ -254,30 +242,6 @@ class SqliteStore:
     def release(self, ids: Iterable[int]) -> None:
         with self._writing:
             desk.release(self._conn, ids)
-
-    # Who is signed in -----------------------------------------------------------------------------------------
-
-    def put_signin_link(self, hash: str, at: int) -> None:
-        with self._transaction() as conn:
-            sessions.put_link(conn, hash, at)
-
-    def signin_link_holds(self, hash: str, at: int) -> bool:
-        return self._ask(lambda conn: sessions.link_holds(conn, hash, at))
-
-    def sign_in(self, link: str, session: str, before: str | None, at: int) -> bool:
-        with self._transaction() as conn:
-            return sessions.sign_in(conn, link, session, before, at)
-
-    def session(self, hash: str, at: int) -> KeptSession | None:
-        return self._ask(lambda conn: sessions.session(conn, hash, at))
-
-    def touch_session(self, hash: str, at: int) -> None:
-        with self._transaction() as conn:
-            sessions.touch(conn, hash, at)
-
-    def sign_out(self, hash: str) -> None:
-        with self._transaction() as conn:
-            sessions.sign_out(conn, hash)
 
     # Connections ----------------------------------------------------------------------------------------------
 

@@ -32,8 +32,9 @@ ON CONFLICT (name) DO UPDATE SET
     timezone = excluded.timezone, ids = excluded.ids, removed = NULL
 """
 REMOVE_SITE = "UPDATE sites SET removed = ? WHERE name = ? AND removed IS NULL"
-TOKENS = "SELECT name, hash, scopes, created, revoked FROM tokens ORDER BY id"
+TOKENS = "SELECT name, hash, scopes, created, revoked, used FROM tokens ORDER BY id"
 PUT_TOKEN = "INSERT INTO tokens (name, hash, scopes, created, revoked) VALUES (?, ?, ?, ?, ?)"
+USE_TOKEN = "UPDATE tokens SET used = max(coalesce(used, 0), ?) WHERE hash = ?"
 REVOKE_TOKEN = "UPDATE tokens SET revoked = ? WHERE name = ? AND revoked IS NULL"
 QUARANTINED = """
 SELECT q.id, s.name, q.server, q.received, q.reason, q.detail, q.raw, q.arrival
@@ -114,8 +115,8 @@ def remove_site(conn: sqlite3.Connection, name: str, at: int) -> None:
 def tokens(conn: sqlite3.Connection) -> list[Token]:
     """All tokens ever created, the revoked ones included."""
     return [
-        Token(name=name, hash=hash, scopes=tuple(json.loads(scopes)), created=created, revoked=revoked)
-        for name, hash, scopes, created, revoked in conn.execute(TOKENS)
+        Token(name=name, hash=hash, scopes=tuple(json.loads(scopes)), created=created, revoked=revoked, used=used)
+        for name, hash, scopes, created, revoked, used in conn.execute(TOKENS)
     ]
 
 
@@ -132,6 +133,11 @@ def revoke_token(conn: sqlite3.Connection, name: str, at: int) -> None:
     """It opens nothing from now on. Raises NotFound."""
     if conn.execute(REVOKE_TOKEN, (at, name)).rowcount == 0:
         raise NotFound(f"there is no token {name}")
+
+
+def touch_tokens(conn: sqlite3.Connection, used: Iterable[tuple[str, int]]) -> None:
+    """When tokens, by their hashes, were last used."""
+    conn.executemany(USE_TOKEN, [(at, hash) for hash, at in used])
 
 
 def keep(conn: sqlite3.Connection, refused: Iterable[tuple[int, Quarantined]]) -> None:

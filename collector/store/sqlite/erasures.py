@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 
 from collector.store import Receipt
+from collector.store.sqlite.audit import AuditLog
 from collector.store.sqlite.choosing import NOT_SURVEYED, Choosing, Chosen, Survey
 from collector.store.sqlite.copying import file_bytes
 from collector.store.sqlite.erasing import Erased, Eraser, erasure_of
@@ -78,6 +79,7 @@ class Erasures:
         self._projection.resettle(erased.visitors, erased.persons, erased.orders)
         buried = eraser.sweep(erased, usage, at)
         self._projection.sweep_words()
+        AuditLog(self._conn, self._hash_key).forget_absent()
         self._appender.forget()
         self._projection.forget()
         return erased, erasure_of(chosen, buried)

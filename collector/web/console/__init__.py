@@ -8,6 +8,8 @@ from starlette.routing import BaseRoute, Route
 
 from collector.web import assets
 from collector.web.console import (
+    account,
+    audit,
     customer,
     customer_acts,
     customers,
@@ -17,10 +19,13 @@ from collector.web.console import (
     quarantine,
     signin,
     sites,
+    users,
     visitors,
 )
 
 ROOMS = (
+    account,
+    audit,
     customers,
     customer_acts,
     customer,
@@ -30,6 +35,7 @@ ROOMS = (
     quarantine,
     signin,
     sites,
+    users,
     visitors,
 )
 

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute
 from collector.errors import Misuse, NotFound
 from collector.event import VISIT_GAP_MS
 from collector.store import ActivityQuery, Store
+from collector.store.audit import Act
 from collector.store.dossier import EVENTS_COUNTED_MAX, LOOKED_BACK_MAX, Dossier, Moment, Story
 from collector.web import asked
 from collector.web.asked import KeyRoute
@@ -51,6 +52,7 @@ async def show(request: Request) -> Response:
     if dossier.key != key:
         here = link(session.site.name if session.site else None, address(dossier.key))
         return RedirectResponse(here, 307)
+    request.app.state.audit.note(session.actor, Act.LOOKED_UP, dossier.key)
     said = await asyncio.to_thread(_said, store, request, dossier)
     return render(request, "customer.html", said=said, **_shown(request, session, dossier, story), names=names)
 

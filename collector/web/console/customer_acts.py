@@ -18,6 +18,7 @@ from collector.errors import Misuse, NotFound
 from collector.event import Site
 from collector.ingest.acceptance import accept
 from collector.store import Outcome, Store
+from collector.store.audit import Act
 from collector.store.dossier import Dossier
 from collector.store.keys import Key, Kind, read_key
 from collector.web import asked
@@ -44,9 +45,10 @@ async def ask_unlink(request: Request) -> Response:
 
 async def unlink(request: Request) -> Response:
     """Take a device away; a later log-in may join it again."""
-    signed_in(request)
+    session = signed_in(request)
     key, visitor = request.path_params["key"], str(posted(request).get("visitor") or "")
     await request.app.state.writer.run(Store.unlink, key, visitor, now_ms(request))
+    await request.app.state.audit.keep(session.actor, Act.UNLINKED, key)
     return await _back(request, key, done="unlinked", visitor=visitor)
 
 
@@ -62,9 +64,10 @@ async def ask_undo_link(request: Request) -> Response:
 
 async def undo_link(request: Request) -> Response:
     """Take an id away; it may become a customer of its own."""
-    signed_in(request)
+    session = signed_in(request)
     key, id = request.path_params["key"], str(posted(request).get("id") or "")
     await request.app.state.writer.run(Store.undo_link, key, id, now_ms(request))
+    await request.app.state.audit.keep(session.actor, Act.UNDID, key)
     return await _back(request, key, done="undone", id=id)
 
 
@@ -79,6 +82,7 @@ async def add_remark(request: Request) -> Response:
     outcomes = await request.app.state.writer.submit(entries, len(body))
     if not all(outcome in (Outcome.STORED, Outcome.DUPLICATE) for outcome in outcomes):
         raise Misuse("this could not be kept: it holds something that no call may")
+    await request.app.state.audit.keep(session.actor, Act.NOTED, dossier.key)
     return await _back(request, dossier.key, done="kept")
 
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from collector.store import CustomerPage, Store
+from collector.store.audit import Act
 from collector.store.dossier import CustomerQuery
 from collector.web import asked
 from collector.web.console.page import render
@@ -30,9 +31,10 @@ def address(key: str, room: str = "") -> str:
 
 async def show(request: Request) -> Response:
     """The list, or what a search finds."""
-    signed_in(request)
+    session = signed_in(request)
     await request.app.state.writer.settle()
     found, currencies = await asyncio.to_thread(_find, request.app.state.store, request)
+    request.app.state.audit.note(session.actor, Act.LISTED)
     sorts = [*SORTS, *((f"{SPENT}{currency}", f"Spent most ({currency or 'no currency'})") for currency in currencies)]
     return render(
         request,

@@ -17,12 +17,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from collector.errors import BodyTooLarge, FootfallError, Misuse
 from collector.web import failure
 from collector.web.assets import PREFIX as ASSETS
+from collector.web.console import doorstep
+from collector.web.console.doorstep import SIGNIN
+from collector.web.console.duties import SAFE_METHODS, duty_of
 from collector.web.console.page import or_page
 from collector.web.console.session import Session, find
 from collector.web.failure import Denied
 
-SIGNIN = "/console/signin"
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CSRF_HEADER = "x-csrf-token"
 FORM_BYTES_MAX = 256 * 1024
 FORM_FIELDS_MAX = 5_000
@@ -57,10 +58,12 @@ async def _admit(request: Request) -> Response | None:
     request.state.session = session = await find(request)
     is_signin = request.url.path == SIGNIN
     if session is None and not is_signin:
-        return _ask_to_sign_in(request)
-    if request.method in SAFE_METHODS:
-        return None
+        return await _ask_to_sign_in(request)
     try:
+        if session is not None:
+            _check_duty(request, session)
+        if request.method in SAFE_METHODS:
+            return None
         _check_origin(request)
         request.state.form = form = await _read_form(request)
         if not is_signin:
@@ -88,13 +91,30 @@ async def _admit_reader(request: Request) -> Response | None:
     return None
 
 
-def _ask_to_sign_in(request: Request) -> Response:
-    """A page is sent to the sign-in; a script that reads in the background is told plainly."""
+async def _ask_to_sign_in(request: Request) -> Response:
+    """A page is sent to the sign-in; a script that reads in the background is told plainly; what was typed is shown."""
     if request.headers.get("sec-fetch-dest") == "empty" or "event-stream" in request.headers.get("accept", ""):
         return PlainTextResponse("signed out\n", 401, {"cache-control": "no-store"})
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    after = f"?next={quote(asked, safe='/')}" if request.method in SAFE_METHODS else ""
-    return RedirectResponse(SIGNIN + after, 303, {"cache-control": "no-store"})
+    if request.method in SAFE_METHODS:
+        return RedirectResponse(f"{SIGNIN}?next={quote(asked, safe='/')}", 303, {"cache-control": "no-store"})
+    try:
+        _check_origin(request)
+        unsent = doorstep.unsent(await _read_form(request))
+    except (FootfallError, ClientDisconnect):
+        unsent = []
+    if unsent:
+        return await doorstep.page(request, 401, unsent=unsent)
+    return RedirectResponse(SIGNIN, 303, {"cache-control": "no-store"})
+
+
+def _check_duty(request: Request, session: Session) -> None:
+    """Raises Denied."""
+    read = request.url.path
+    sent = request.scope.get("raw_path") or quote(read).encode()
+    duty = duty_of(request.method, sent.decode("latin-1"), read)
+    if duty is not None and duty not in session.duties:
+        raise Denied(403, "forbidden", "this is not among what your role may do")
 
 
 def _check_origin(request: Request) -> None:

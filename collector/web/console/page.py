@@ -22,7 +22,9 @@ from collector.errors import FootfallError
 from collector.web import failure
 from collector.web.assets import asset
 from collector.web.console import filters
+from collector.web.console.duties import duty_of
 from collector.web.console.session import Session, now_ms, session_of
+from collector.web.roles import Duty
 
 # (address, name, icon): the rooms in the order of the navigation.
 NAVIGATION = (
@@ -33,6 +35,8 @@ NAVIGATION = (
     ("/console/install", "Install", "install"),
     ("/console/quarantine", "Quarantine", "quarantine"),
     ("/console/sites", "Sites and tokens", "sites"),
+    ("/console/users", "Users", "users"),
+    ("/console/audit", "Audit log", "clock"),
 )
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -94,6 +98,7 @@ def _failed(request: Request, status: int, message: str, headers: dict[str, str]
 def _shared(request: Request) -> dict[str, Any]:
     session: Session | None = session_of(request)
     site = session.site if session else None
+    duties = session.duties if session else frozenset[Duty]()
     return {
         "signed_in": session is not None,
         "csrf": session.csrf if session else "",
@@ -104,7 +109,9 @@ def _shared(request: Request) -> dict[str, Any]:
         "here": request.url.path,
         "asked": request.query_params,
         "link": partial(link, site.name if site else None),
-        "navigation": NAVIGATION,
+        "navigation": [room for room in NAVIGATION if duty_of("GET", room[0], room[0]) in duties],
+        # Duties by their words: what would be refused is not offered.
+        "may": duties,
     }
 
 

@@ -20,6 +20,7 @@ from collector.errors import Misuse
 from collector.event import Reason
 from collector.ingest.replaying import chosen, replay_through
 from collector.store import Outcome, Quarantined, Store
+from collector.store.audit import Act
 from collector.web.console.page import render
 from collector.web.console.session import posted, signed_in
 
@@ -88,6 +89,7 @@ async def replay(request: Request) -> Response:
     else:
         ids = [number for text in form.getlist("id") if (number := _number(str(text))) is not None]
         refused = await asyncio.to_thread(store.refusals_by_id, ids)
+    await request.app.state.audit.keep(session.actor, Act.REPLAYED, "quarantine")
     became = await replay_through(request.app.state.writer, store, refused)
     told = {"replayed": len(refused), **{outcome.value: became[outcome] for outcome in Outcome if became[outcome]}}
     kept = {"site": session.site.name if session.site else None, "reason": reason}

@@ -21,21 +21,39 @@ from collector.errors import NotFound, Unavailable
 from collector.event import Site
 from collector.ingest.keys import secret_hash
 from collector.store import Store
+from collector.store.audit import Act, Actor, By
 from collector.store.sessions import SESSION_MS_MAX, KeptSession
+from collector.store.users import Role
 from collector.web.failure import Denied
+from collector.web.roles import DUTIES_OF_ROLES, Duty
 from collector.web.times import zone_of
 
 TOUCH_EVERY_MS = 300_000
 
 
 class Session(Struct, frozen=True, kw_only=True):
-    """Who asks, and about which site. `site` is None for all of them; `zone` is the one that times are shown in."""
+    """Who asks, and about which site. `site` is None for all of them; `zone` is the one that times are shown in.
+
+    `user` is None for who came by a one-time link, who is an owner.
+    """
 
     hash: str
     csrf: str
+    user: str | None
+    role: Role
     sites: list[Site]
     site: Site | None
     zone: str
+
+    @property
+    def duties(self) -> frozenset[Duty]:
+        """What they may do."""
+        return DUTIES_OF_ROLES[self.role]
+
+    @property
+    def actor(self) -> Actor:
+        """Who they are in the audit log."""
+        return Actor(By.LINK) if self.user is None else Actor(By.USER, self.user)
 
 
 def signed_in(request: Request) -> Session:
@@ -61,6 +79,11 @@ def posted(request: Request) -> FormData:
     return form
 
 
+async def changed(request: Request, what: str) -> None:
+    """Tell the audit log that a setting was changed."""
+    await request.app.state.audit.keep(signed_in(request).actor, Act.CHANGED, what)
+
+
 async def find(request: Request) -> Session | None:
     """The session whose secret the request's cookie bears, where it holds."""
     secret = request.cookies.get(cookie_name(request))
@@ -77,7 +100,7 @@ async def find(request: Request) -> Session | None:
     name = request.query_params.get("site")
     site = next((one for one in sites if one.name == name), None)
     zone = zone_of(site.name if site else None, sites)
-    return Session(hash=hash, csrf=_csrf(secret), sites=sites, site=site, zone=zone)
+    return Session(hash=hash, csrf=_csrf(secret), user=kept.user, role=kept.role, sites=sites, site=site, zone=zone)
 
 
 def _look_up(store: Store, hash: str, at: int) -> tuple[KeptSession | None, list[Site]]:

@@ -23,7 +23,7 @@ from collector.ingest.sites import KEYS, checked_name, checked_origins, checked_
 from collector.store import Store
 from collector.web.asked import KeyRoute
 from collector.web.console.page import render
-from collector.web.console.session import now_ms, posted, signed_in
+from collector.web.console.session import changed, now_ms, posted, signed_in
 from collector.web.tags import tag
 
 ROOM = "/console/sites"
@@ -55,6 +55,7 @@ async def add(request: Request) -> Response:
         return _form(request, typed, faults, None)
     made, secret = new_site(str(name), **rules)
     await request.app.state.writer.run(Store.put_site, made)
+    await changed(request, f"site {made.name}")
     keys = {"write": made.write_key, "secret": secret, "identity": made.identity_key}
     return _keys(request, made, keys, added=True)
 
@@ -73,6 +74,7 @@ async def change(request: Request) -> Response:
     if faults:
         return _form(request, typed, faults, site)
     await request.app.state.writer.run(Store.put_site, replace(site, **rules))
+    await changed(request, f"site {site.name}")
     return _back("changed")
 
 
@@ -84,9 +86,10 @@ async def rotate(request: Request) -> Response:
         raise Misuse(f"there is no {which} key")
     if str(form.get("mark")) != marks(site)[which]:
         raise Misuse("this key was made anew already; what you see there is the present one's page")
-    changed, key = rotated(site, which)
-    await request.app.state.writer.run(Store.put_site, changed)
-    return _keys(request, changed, {which: key}, added=False)
+    renewed, key = rotated(site, which)
+    await request.app.state.writer.run(Store.put_site, renewed)
+    await changed(request, f"site {site.name}")
+    return _keys(request, renewed, {which: key}, added=False)
 
 
 async def remove(request: Request) -> Response:
@@ -95,6 +98,7 @@ async def remove(request: Request) -> Response:
     if posted(request).get("confirm") != "yes":
         return _form(request, _as_typed(site), {"confirm": "Tick this box if you mean it."}, site)
     await request.app.state.writer.run(Store.remove_site, site.name, now_ms(request))
+    await changed(request, f"site {site.name}")
     return _back("removed")
 
 

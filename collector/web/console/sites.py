@@ -17,11 +17,11 @@ from collector.errors import Misuse
 from collector.ingest.keys import new_key, secret_hash
 from collector.ingest.sites import checked_name
 from collector.store import Store, Token
-from collector.web.auth import SCOPES
 from collector.web.console import site
 from collector.web.console.page import render
-from collector.web.console.session import now_ms, posted, signed_in
+from collector.web.console.session import changed, now_ms, posted, signed_in
 from collector.web.console.site import ROOM, Faults, path_of, sentence
+from collector.web.roles import SCOPES
 
 # What was done, told after a redirect: the address carries a word of these, never a text.
 DONE = {
@@ -46,6 +46,7 @@ async def create_token(request: Request) -> Response:
         kept = Token(name=checked_name(name), hash=secret_hash(secret), scopes=scopes, created=now_ms(request))
         if not faults:
             await request.app.state.writer.run(Store.put_token, kept)
+            await changed(request, f"token {kept.name}")
     except Misuse as error:
         faults["name"] = sentence(error)
     if faults:
@@ -55,7 +56,9 @@ async def create_token(request: Request) -> Response:
 
 async def revoke_token(request: Request) -> Response:
     """A token's end."""
-    await request.app.state.writer.run(Store.revoke_token, str(posted(request).get("name")), now_ms(request))
+    name = str(posted(request).get("name"))
+    await request.app.state.writer.run(Store.revoke_token, name, now_ms(request))
+    await changed(request, f"token {name}")
     return RedirectResponse(f"{ROOM}?done=revoked", 303)
 
 
