@@ -15,6 +15,9 @@ MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 VISIT_GAP_MS = 30 * MINUTE_MS
 
+# The name of the call by which a visitor's preferences change.
+CONSENT_CHANGED = "Segment Consent Preference Updated"
+
 CALL_TYPES = frozenset({"page", "track", "identify", "alias", "screen", "group"})
 
 
@@ -121,6 +124,7 @@ class Event(Struct, frozen=True, kw_only=True):
 
     `user` is a raw user id within the id space `space`; `email` is normalised. `properties` and `context` are
     JSON text ('' where empty). `network` is the shortened address. `staff` marks a call that staff made.
+    `consent` and `refused` are categories, in order, with commas.
     """
 
     site: str
@@ -146,11 +150,23 @@ class Event(Struct, frozen=True, kw_only=True):
     consent: str = ""
     properties: str = ""
     context: str = ""
+    refused: str = ""
 
     @property
     def server(self) -> bool:
         """Whether it came under the secret key: message ids are unique per site and this."""
         return self.trust is Trust.SERVER
+
+
+class Withdrawal(Struct, frozen=True, kw_only=True):
+    """A visitor's no, in a call of which nothing else may be kept: what was refused, by which text if any was shown."""
+
+    visitor: str
+    time: int
+    refused: str
+    text: str = ""
+    language: str = ""
+    version: str = ""
 
 
 class Rejected(Struct, frozen=True):

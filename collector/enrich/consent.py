@@ -9,9 +9,11 @@ from hashlib import blake2b
 
 from collector.enrich.arrival import Arrival
 from collector.enrich.draft import Draft
-from collector.event import ConsentMode, Dropped
+from collector.event import CONSENT_CHANGED, Call, ConsentMode, Dropped, Withdrawal
 
 ANALYTICS = "Analytics"
+CATEGORY_MAX = 80
+SHOWN_MAX = 1_000
 
 
 def ask_consent(draft: Draft) -> Dropped | None:
@@ -21,7 +23,8 @@ def ask_consent(draft: Draft) -> Dropped | None:
     """
     preferences, arrival = draft.call.consent, draft.arrival
     if preferences:
-        draft.consent = ",".join(sorted([category for category, granted in preferences.items() if granted is True]))
+        draft.consent = _listed(preferences, True)
+        draft.refused = _listed(preferences, False)
     analytics = preferences.get(ANALYTICS) if preferences else None
     if analytics is False:
         return Dropped.CONSENT
@@ -32,6 +35,29 @@ def ask_consent(draft: Draft) -> Dropped | None:
     draft.nameless = True
     draft.visitor = cookieless_visitor(arrival)
     return None
+
+
+def withdrawal_of(call: Call) -> Withdrawal | None:
+    """What a dropped call says of a visitor who wants no more of it; None where it says nothing of the kind."""
+    preferences = call.consent or {}
+    if (
+        call.type != "track"
+        or call.name != CONSENT_CHANGED
+        or not call.visitor
+        or preferences.get(ANALYTICS) is not False
+    ):
+        return None
+    shown = {name: call.properties.get(name) for name in ("text", "language", "version")}
+    return Withdrawal(
+        visitor=call.visitor,
+        time=call.time,
+        refused=_listed({name: said for name, said in preferences.items() if len(name) <= CATEGORY_MAX}, False),
+        **{name: value[:SHOWN_MAX] for name, value in shown.items() if isinstance(value, str)},
+    )
+
+
+def _listed(preferences: dict[str, bool], said: bool) -> str:
+    return ",".join(sorted([category for category, granted in preferences.items() if granted is said]))
 
 
 def cookieless_visitor(arrival: Arrival) -> str:

@@ -43,6 +43,9 @@ class Draft(Struct, kw_only=True, gc=False):
     setup: Setup = NO_SETUP
     network: str = ""
     consent: str = ""
+    refused: str = ""
+    url: str = ""
+    referrer: str = ""
 
     def event(self) -> Event:
         """The finished event."""
@@ -61,9 +64,9 @@ class Draft(Struct, kw_only=True, gc=False):
             space=site.ids,
             previous=self.previous,
             staff=self.staff,
-            url=call.url or "",
+            url=self.url,
             title=call.title or "",
-            referrer=call.referrer or "",
+            referrer=self.referrer,
             channel=self.channel,
             campaign=self.campaign,
             setup=self.setup,
@@ -71,6 +74,7 @@ class Draft(Struct, kw_only=True, gc=False):
             consent=self.consent,
             properties=_json(self.properties),
             context=_json(self.context),
+            refused=self.refused,
         )
 
 
@@ -79,7 +83,15 @@ Step = Callable[[Draft], Dropped | None]
 
 def begin(call: Call, arrival: Arrival) -> Draft:
     """A draft of `call`, before the first step."""
-    return Draft(call=call, arrival=arrival, visitor=call.visitor, properties=call.properties, context=call.context)
+    return Draft(
+        call=call,
+        arrival=arrival,
+        visitor=call.visitor,
+        properties=call.properties,
+        context=call.context,
+        url=call.url or "",
+        referrer=call.referrer or "",
+    )
 
 
 def _json(fields: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from collector.enrich.draft import Draft
 from collector.enrich.email_address import normalise_email
 from collector.event import Call
 
-# What shops put into properties and traits to say who somebody is; `name` is a product's as often as a person's.
+# What shops put into properties and traits to say who somebody is.
 _PERSONAL = frozenset({
     "email", "phone", "first_name", "last_name", "firstName", "lastName", "username", "birthday", "address",
     "billing_address", "shipping_address", "customer", "customer_id", "user_id", "userId",
@@ -51,4 +51,6 @@ def impersonal(call: Call) -> dict[str, Any]:
     """The call's properties without what names a person: nothing of traits, the rest without the well-known fields."""
     if call.type in _TRAITS:
         return {}
-    return {name: value for name, value in call.properties.items() if name not in _PERSONAL}
+    # `name` is a product's as often as a person's: beside a person's fields it is hers.
+    left_out = _PERSONAL if _PERSONAL.isdisjoint(call.properties) else _PERSONAL | {"name"}
+    return {name: value for name, value in call.properties.items() if name not in left_out}

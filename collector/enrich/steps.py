@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collector.enrich.address import shorten_address
 from collector.enrich.arrival import Arrival
+from collector.enrich.blur import blur_addresses
 from collector.enrich.bot import drop_bot
 from collector.enrich.campaign import read_campaign
 from collector.enrich.consent import ask_consent
@@ -28,6 +29,7 @@ STEPS: tuple[Step, ...] = (
     describe_setup,
     read_campaign,
     choose_channel,
+    blur_addresses,
 )
 
 

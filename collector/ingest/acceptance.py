@@ -15,9 +15,9 @@ from uuid import NAMESPACE_OID, uuid4, uuid5
 from collector.context import lift
 from collector.enrich.address import network
 from collector.enrich.arrival import Arrival
-from collector.enrich.consent import ANALYTICS
+from collector.enrich.consent import ANALYTICS, withdrawal_of
 from collector.enrich.steps import enrich
-from collector.event import DAY_MS, Call, ConsentMode, Dropped, Rejected, Site
+from collector.event import DAY_MS, Call, ConsentMode, Dropped, Rejected, Site, Withdrawal
 from collector.store import Entry, Left, Quarantined
 from collector.wire import Envelope, read_calls
 
@@ -76,11 +76,27 @@ def _keep(call: Call, arrival: Arrival) -> Entry:
     if kept is Dropped.BOT:
         agent = (call.user_agent if arrival.server else arrival.user_agent) or ""
         return _left(arrival, kept, call.received, agent, call.url or "")
+    if kept is Dropped.CONSENT:
+        return _left(arrival, kept, call.received, withdrawal=withdrawal_of(call))
     return _left(arrival, kept, call.received) if isinstance(kept, Dropped) else kept
 
 
-def _left(arrival: Arrival, why: Dropped, received: int, agent: str = "", url: str = "") -> Left:
-    return Left(site=arrival.site.name, why=why, received=received, user_agent=agent[:SHOWN_MAX], url=url[:SHOWN_MAX])
+def _left(
+    arrival: Arrival,
+    why: Dropped,
+    received: int,
+    agent: str = "",
+    url: str = "",
+    withdrawal: Withdrawal | None = None,
+) -> Left:
+    return Left(
+        site=arrival.site.name,
+        why=why,
+        received=received,
+        user_agent=agent[:SHOWN_MAX],
+        url=url[:SHOWN_MAX],
+        withdrawal=withdrawal,
+    )
 
 
 def _refuse(call: Rejected, index: int, arrival: Arrival, received: int) -> Entry:

@@ -13,6 +13,8 @@ from collector.ingest.writer import Commit
 from collector.store import Left, Outcome, Quarantined
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+# Why an entry that was accepted is not kept after all.
+NOT_KEPT = {Outcome.DROPPED: Dropped.ERASED, Outcome.WITHDRAWN: Dropped.CONSENT}
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000)
 
 
@@ -56,11 +58,11 @@ class Counts:
             if isinstance(entry, Event):
                 if outcome is Outcome.STORED:
                     self.stored[entry.site, entry.trust.word] += 1
-                elif outcome is Outcome.DROPPED:
-                    self.dropped[entry.site, Dropped.ERASED] += 1
+                elif outcome in NOT_KEPT:
+                    self.dropped[entry.site, NOT_KEPT[outcome]] += 1
                 else:
                     self.duplicates[entry.site] += 1
             elif isinstance(entry, Quarantined) and outcome is Outcome.QUARANTINED:
                 self.quarantined[entry.site, entry.reason] += 1
             else:
-                self.dropped[entry.site, entry.why if isinstance(entry, Left) else Dropped.ERASED] += 1
+                self.dropped[entry.site, entry.why if isinstance(entry, Left) else NOT_KEPT[outcome]] += 1

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from collector.event import Dropped, Event, Reason, Site
+from collector.event import Dropped, Event, Reason, Site, Withdrawal
 from collector.store.audit import Audits
 from collector.store.beginnings import Beginnings
 from collector.store.dossier import Dossiers
@@ -40,25 +40,28 @@ class Quarantined(Struct, frozen=True, kw_only=True):
 
 
 class Left(Struct, frozen=True, kw_only=True):
-    """A call of which policy keeps only a count; of a bot's call also its user agent and page, capped."""
+    """A call of which policy keeps only a count; of a bot's call also its user agent and page, capped.
+    `withdrawal`: the call said that its visitor wants no more of it."""
 
     site: str
     why: Dropped
     received: int
     user_agent: str = ""
     url: str = ""
+    withdrawal: Withdrawal | None = None
 
 
 Entry = Event | Quarantined | Left
 
 
 class Outcome(StrEnum):
-    """What became of an entry."""
+    """What became of an entry. An event is DROPPED where its person was erased, WITHDRAWN where its visitor refuses."""
 
     STORED = "stored"
     DUPLICATE = "duplicate"
     QUARANTINED = "quarantined"
     DROPPED = "dropped"
+    WITHDRAWN = "withdrawn"
 
 
 class Token(Struct, frozen=True, kw_only=True):

@@ -165,11 +165,12 @@ RESOLVED = (
 _CONSENTS = Dataset(
     name="consents",
     kind=Kind.APPEND,
-    doc="Every stored `Segment Consent Preference Updated` call, in commit order.",
+    doc="The consent log: every stored `Segment Consent Preference Updated` call, and the withdrawals of visitors of "
+    "whom something was stored, in commit order. Rows stay when the events go; who it was goes when they are erased.",
     primary_key=("seq",),
     timed="`time`",
     columns=(
-        _text("id", "The `messageId`."),
+        _text("id", "The `messageId`; '' of a withdrawal, of whose call nothing else is kept, and after an erasure."),
         _int("seq", "Place in the commit order; the cursor of the export."),
         _time("time", "When the visitor chose."),
         _time("received", "When the collector received it."),
@@ -179,6 +180,11 @@ _CONSENTS = Dataset(
         _EMAIL,
         _json("preferences", "The granted categories, each `true`; what is not named was not granted."),
         _text("url", "The page on which it was said."),
+        _json("refused", "The refused categories, each `false`."),
+        _text("text", "The text that was shown, as the call says."),
+        _text("language", "The language of that text."),
+        _text("version", "The version of that text."),
+        _text("who_hash", "Keyed hash of who it was, if they were erased since: `customer_hash` in `erasures`."),
     ),
 )
 _VISITS = Dataset(

@@ -18,9 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collector.enrich.arrival import Arrival
 from collector.errors import BodyTooLarge, FootfallError
-from collector.event import Dropped, Event
+from collector.event import Event
 from collector.ingest.acceptance import DailySalt, accept
 from collector.ingest.client_address import Proxies
+from collector.ingest.counts import NOT_KEPT
 from collector.ingest.keys import Gate, Keyring
 from collector.ingest.pace import Pace
 from collector.ingest.writer import Writer
@@ -270,12 +271,13 @@ def _verbose(entries: list[Entry], outcomes: list[Outcome]) -> bytes:
 
 def _item(entry: Entry, outcome: Outcome) -> dict[str, Any]:
     if isinstance(entry, Event):
-        erased = {"reason": Dropped.ERASED} if outcome is Outcome.DROPPED else {}
-        return {"messageId": entry.id, "outcome": outcome} | erased
+        if outcome in NOT_KEPT:
+            return {"messageId": entry.id, "outcome": Outcome.DROPPED, "reason": NOT_KEPT[outcome]}
+        return {"messageId": entry.id, "outcome": outcome}
     if isinstance(entry, Left):
         return {"outcome": outcome, "reason": entry.why}
-    if outcome is Outcome.DROPPED:
-        return {"outcome": outcome, "reason": Dropped.ERASED}
+    if outcome in NOT_KEPT:
+        return {"outcome": Outcome.DROPPED, "reason": NOT_KEPT[outcome]}
     return {"outcome": outcome, "reason": entry.reason, "detail": entry.detail}
 
 

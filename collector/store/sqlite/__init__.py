@@ -40,6 +40,7 @@ from collector.store.sqlite.access import Access
 from collector.store.sqlite.beginnings import beginning
 from collector.store.sqlite.choosing import NOT_SURVEYED, Choosing, Survey
 from collector.store.sqlite.connection import BUSY_MS_MAX, connect, is_the_files
+from collector.store.sqlite.consenting import Consenting
 from collector.store.sqlite.dictionary import Dictionaries
 from collector.store.sqlite.erasures import Erasures
 from collector.store.sqlite.exporting import export
@@ -70,7 +71,8 @@ class SqliteStore(Access):
         self._words = Dictionaries(conn)
         self._hash_key = _secret(conn, "erasure_key")
         self._tombstones = Tombstones(conn, self._hash_key)
-        self._appender = Appender(conn, self._words, _secret(conn, "mid_key"), self._tombstones)
+        asked = (self._tombstones, Consenting(conn, self._hash_key))
+        self._appender = Appender(conn, self._words, _secret(conn, "mid_key"), asked)
         self._projection = Projection(conn, self._words)
         self._data_version = 0
         parts = (self._projection, self._appender, self._tombstones)

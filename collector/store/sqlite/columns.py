@@ -198,16 +198,27 @@ LEFT JOIN persons w ON w.id = coalesce(t.customer, o.customer, a.customer)""",
     site=_EVENTS.site,
     columns=_EVENTS.columns | _RESOLVED,
 )
+
+
+def _categories(listed: str, said: str) -> str:
+    """Categories with commas, as a JSON object that says the same of each."""
+    members = f"replace(json_quote({listed}), ',', '\":{said},\"') || ':{said}'"
+    return f"CASE WHEN {listed} <> '' THEN '{{' || {members} || '}}' ELSE '{{}}' END"
+
+
 _CONSENTS = Select(
-    source=_DICTIONARIES,
-    where="e.name IN (SELECT id FROM names WHERE name = 'Segment Consent Preference Updated')",
-    keys=("e.seq",),
-    time="e.time",
-    site="e.site",
+    source="consent_log k\nLEFT JOIN sites s ON s.id = k.site",
+    keys=("k.seq",),
+    time="k.time",
+    site="k.site",
     columns={
-        **_CALL,
-        "preferences": "CASE WHEN k.granted <> '' "
-        "THEN '{' || replace(json_quote(k.granted), ',', '\":true,\"') || ':true}' ELSE '{}' END",
+        "id": f"coalesce({_id('k.mid')}, '')",
+        "site": "s.name",
+        "visitor": _id("k.visitor"),
+        "user_id": "k.user",
+        "preferences": _categories("k.granted", "true"),
+        "refused": _categories("k.refused", "false"),
+        **_named("seq", "time", "received", "email", "url", "text", "language", "version", "who_hash", of="k"),
     },
 )
 _VISITS = Select(

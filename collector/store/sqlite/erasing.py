@@ -17,6 +17,7 @@ from collector.event import Trust
 from collector.store import Receipt
 from collector.store.sqlite import desk
 from collector.store.sqlite.choosing import Chosen, Hole
+from collector.store.sqlite.consenting import forget_who
 from collector.store.sqlite.dictionary import pack_id, unpack_id
 from collector.store.sqlite.graveyard import Erasure
 from collector.store.sqlite.projection import Projection
@@ -93,6 +94,7 @@ class Eraser:
         quarantined = self._erase_refused(chosen, visitors)
         erasures = [(time, hash, some) for time, hash, some in chosen.erasures if hash or some]
         told = [(time, hash, len(some), msgspec.json.encode(_ranges(some)).decode()) for time, hash, some in erasures]
+        self._forget_who(chosen)
         self._conn.executemany("INSERT INTO erasures (time, customer_hash, events, seqs) VALUES (?, ?, ?, ?)", told)
         receipt = Receipt(
             hash=chosen.erasures[-1][1], events=len(chosen.seqs), visitors=len(visitors), quarantined=quarantined
@@ -150,6 +152,13 @@ class Eraser:
         for visitor in visitors:
             mark = pack_id(self._visitor(visitor))
             yield mark if isinstance(mark, bytes) else mark.encode("utf-8", "surrogatepass")
+
+    def _forget_who(self, chosen: Chosen) -> None:
+        """The consent log stays, without a name."""
+        emptied = [(pack_id(self._visitor(hole.visitor)), hole.start, hole.end) for hole in chosen.holes]
+        for _, hash, seqs in chosen.erasures:
+            forget_who(self._conn, hash, _json(seqs), [])
+        forget_who(self._conn, chosen.erasures[-1][1], "[]", emptied)
 
     # The quarantine and the bots --------------------------------------------------------------------------------
 

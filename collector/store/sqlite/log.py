@@ -17,9 +17,10 @@ from typing import Any
 
 import msgspec
 
-from collector.event import Campaign, Dropped, Event, Setup, Trust
+from collector.event import CONSENT_CHANGED, Campaign, Dropped, Event, Setup, Trust
 from collector.store import Entry, Left, Outcome, Quarantined
 from collector.store.sqlite import desk
+from collector.store.sqlite.consenting import Consenting
 from collector.store.sqlite.dictionary import Dictionaries, pack_id
 from collector.store.sqlite.rows import Insert
 from collector.store.sqlite.tombstones import Tombstones
@@ -49,27 +50,28 @@ class Appender:
     """Writes groups of entries; the caller holds the transaction."""
 
     def __init__(
-        self, conn: sqlite3.Connection, dictionaries: Dictionaries, mid_key: bytes, tombstones: Tombstones
+        self, conn: sqlite3.Connection, dictionaries: Dictionaries, mid_key: bytes, parts: tuple[Tombstones, Consenting]
     ) -> None:
-        self._conn, self._words, self._mid_key, self._tombstones = conn, dictionaries, mid_key, tombstones
+        self._conn, self._words, self._mid_key = conn, dictionaries, mid_key
+        self._tombstones, self._consenting = parts
         self._sites: dict[str, int] = {}
         self._begun: set[int] = set()
 
     def forget(self) -> None:
         self._words.forget()
         self._tombstones.forget()
+        self._consenting.forget()
         self._sites.clear()
         self._begun.clear()
 
     def append(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Store a group; the outcomes are in the order of the entries."""
-        refused = self._tombstones.refused(entries)
-        if refused:
-            entries = [_of_nobody(entry) if at in refused else entry for at, entry in enumerate(entries)]
+        given, entries = entries, self._consenting.admit(self._without_erased(entries))
         events = [(at, entry) for at, entry in enumerate(entries) if isinstance(entry, Event)]
         outcomes = [Outcome.STORED] * len(entries)
         counts: Counter[tuple[str, int, str]] = Counter()
         self._add_events(events, outcomes)
+        self._consenting.log_withdrawals(self._site)
         kept: list[tuple[int, Quarantined]] = []
         for at, entry in enumerate(entries):
             if isinstance(entry, Quarantined):
@@ -78,13 +80,20 @@ class Appender:
                 counts[_day(entry.received), self._site(entry.site), f"quarantined:{entry.reason}"] += 1
             elif isinstance(entry, Left):
                 self._leave(entry)
-                outcomes[at] = Outcome.DROPPED
+                withdrawn = entry.why is Dropped.CONSENT and not isinstance(given[at], Left)
+                outcomes[at] = Outcome.WITHDRAWN if withdrawn else Outcome.DROPPED
                 counts[_day(entry.received), self._site(entry.site), f"dropped:{entry.why}"] += 1
         if kept:
             desk.keep(self._conn, kept)
         if counts:
             self._conn.executemany(_COUNT, [(*key, n) for key, n in counts.items()])
         return outcomes
+
+    def _without_erased(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        refused = self._tombstones.refused(entries)
+        return (
+            [_of_nobody(entry) if at in refused else entry for at, entry in enumerate(entries)] if refused else entries
+        )
 
     def _add_events(self, events: list[tuple[int, Event]], outcomes: list[Outcome]) -> None:
         if not events:
@@ -94,7 +103,7 @@ class Appender:
         known = set(self._conn.execute(_KNOWN, (msgspec.json.encode(hashes).decode(),)))
         last = self._conn.execute(_LAST).fetchone()
         seq = last[0] if last else 0
-        rows, mids = [], []
+        rows, mids, consents = [], [], []
         for (at, event, site, mid), mid_hash in zip(marked, hashes, strict=True):
             identity = (mid, site, int(event.server))
             if identity in known:
@@ -104,8 +113,12 @@ class Appender:
                 seq += 1
                 rows.append(self._row(seq, event, site, mid))
                 mids.append((mid_hash, seq))
+                if event.name == CONSENT_CHANGED:
+                    consents.append((seq, site, event))
         _INSERT.run(self._conn, rows)
         _INSERT_MIDS.run(self._conn, mids)
+        if consents:
+            self._consenting.log(consents)
         self._begin(rows)
 
     def _begin(self, rows: list[tuple[Any, ...]]) -> None:
