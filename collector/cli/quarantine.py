@@ -58,7 +58,7 @@ def replay_refused(site: str | None, reason: str | None, dry_run: bool, db: str 
             pass
         if not dry_run:
             note(store, Act.REPLAYED, "quarantine")
-    counts = {outcome.value: became[outcome] for outcome in Outcome}
+    counts = {outcome.value: became[outcome] for outcome in Outcome if outcome is outcome.told}
     if as_json:
         print_json(counts)
     else:

@@ -33,7 +33,7 @@ def replay_all(store: Store, refused: Sequence[Quarantined]) -> Counter[Outcome]
         page = refused[start : start + PAGE]
         passed = passing(store.sites(), page)
         became[Outcome.QUARANTINED] += len(page) - len(passed)
-        became.update(store.append([entry for _, entry in passed]))
+        became.update(outcome.told for outcome in store.append([entry for _, entry in passed]))
         store.release(id for id, _ in passed)
     return became
 
@@ -54,7 +54,8 @@ async def replay_through(writer: Writer, store: Store, refused: Sequence[Quarant
         page = refused[start : start + PAGE]
         passed = await asyncio.to_thread(passing, sites, page)
         became[Outcome.QUARANTINED] += len(page) - len(passed)
-        became.update(await writer.submit([entry for _, entry in passed], sum(len(one.raw) for one in page)))
+        outcomes = await writer.submit([entry for _, entry in passed], sum(len(one.raw) for one in page))
+        became.update(outcome.told for outcome in outcomes)
         await writer.run(Store.release, [id for id, _ in passed])
     return became
 

@@ -63,6 +63,11 @@ class Outcome(StrEnum):
     DROPPED = "dropped"
     WITHDRAWN = "withdrawn"
 
+    @property
+    def told(self) -> Outcome:
+        """As it is told outside: of what policy leaves, `dropped` alone."""
+        return Outcome.DROPPED if self is Outcome.WITHDRAWN else self
+
 
 class Token(Struct, frozen=True, kw_only=True):
     """A reader's token; the secret itself is shown once and never kept. `hash` is its SHA-256 in hex.

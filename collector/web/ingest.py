@@ -272,12 +272,12 @@ def _verbose(entries: list[Entry], outcomes: list[Outcome]) -> bytes:
 def _item(entry: Entry, outcome: Outcome) -> dict[str, Any]:
     if isinstance(entry, Event):
         if outcome in NOT_KEPT:
-            return {"messageId": entry.id, "outcome": Outcome.DROPPED, "reason": NOT_KEPT[outcome]}
+            return {"messageId": entry.id, "outcome": outcome.told, "reason": NOT_KEPT[outcome]}
         return {"messageId": entry.id, "outcome": outcome}
     if isinstance(entry, Left):
         return {"outcome": outcome, "reason": entry.why}
     if outcome in NOT_KEPT:
-        return {"outcome": Outcome.DROPPED, "reason": NOT_KEPT[outcome]}
+        return {"outcome": outcome.told, "reason": NOT_KEPT[outcome]}
     return {"outcome": outcome, "reason": entry.reason, "detail": entry.detail}
 
 
