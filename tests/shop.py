@@ -28,7 +28,7 @@ def call(id: str, name: str, minute: float = 0, **fields: Any) -> Event:
         type=kind,
         name="" if name == kind else name,
         time=time,
-        properties=json.dumps(properties) if properties else "",
+        properties=json.dumps(properties, separators=(",", ":")) if properties else "",
         **fields,
     )
 

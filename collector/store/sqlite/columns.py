@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from collector.store.datasets import DATASETS, RESOLVED, Column, Type
 from collector.store.keys import FORMS
+from collector.store.sqlite import shapes
 from collector.store.sqlite.decimals import minus
 
 
@@ -139,6 +140,7 @@ LEFT JOIN referrers r ON r.id = e.referrer
 LEFT JOIN campaigns c ON c.id = e.campaign
 LEFT JOIN setups d ON d.id = e.setup
 LEFT JOIN consents k ON k.id = e.consent"""
+_SAID = shapes.JOINS.format(event="e")
 _CALL = {
     "seq": "e.seq",
     "id": _id("e.mid"),
@@ -152,7 +154,7 @@ _CALL = {
 }
 
 _EVENTS = Select(
-    source=_DICTIONARIES,
+    source=f"{_DICTIONARIES}\n{_SAID}",
     keys=("e.seq",),
     time="e.time",
     site="e.site",
@@ -171,14 +173,16 @@ _EVENTS = Select(
         **{part: f"coalesce(d.{part}, '')" for part in _SETUP},
         "network": _network("e.network"),
         "consent": "coalesce(k.granted, '')",
-        "properties": "coalesce(e.properties, '{}')",
+        "properties": shapes.text_in_sql("e"),
         "context": "coalesce(e.context, '{}')",
     },
 )
 # What the back end says of an order without naming anybody is its customer's. The order's number finds the order, the
-# primary key of order_calls confirms that the call was taken in as one about it.
-_ORDER_OF_CALL = """e.subject = 0 AND e.trust = 3 AND a.site = e.site AND a.deleted = 0
-    AND a.order_id = trim(coalesce(json_extract(e.properties, '$.order_id'), json_extract(e.properties, '$.orderId')))
+# primary key of order_calls confirms that the call was taken in as one about it. CASE: most calls need not be read.
+_ORDER_OF_CALL = f"""e.subject = 0 AND e.trust = 3 AND a.site = e.site AND a.deleted = 0
+    AND a.order_id = CASE WHEN e.subject = 0 AND e.trust = 3 THEN (
+        SELECT trim(coalesce(json_extract(said, '$.order_id'), json_extract(said, '$.orderId')))
+        FROM (SELECT {shapes.text_in_sql("e")} AS said)) END
     AND EXISTS (SELECT 1 FROM order_calls q WHERE q.site = a.site AND q.order_id = a.order_id AND q.seq = e.seq)"""
 _RESOLVED = {
     "customer": _key("w"),
@@ -189,6 +193,7 @@ _RESOLVED = {
 # A call that names no visitor is the person's own; where its word joins nothing its subject is 0.
 _EVENTS_RESOLVED = Select(
     source=f"""{_DICTIONARIES}
+{_SAID}
 LEFT JOIN tenancies t ON t.visitor = e.subject AND t.n = {_TENANCY}
 LEFT JOIN persons o ON e.subject < 0 AND o.id = -e.subject
 LEFT JOIN orders a ON {_ORDER_OF_CALL}

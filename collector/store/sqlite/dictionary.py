@@ -11,8 +11,11 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from collector.store.sqlite.shapes import DESCRIPTIONS_MAX, SHAPES_MAX
+
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 CACHED_MAX = 50_000
+NO_LIMIT = 2**62
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -49,9 +52,13 @@ class Known(dict[K, V]):
 class Dictionary:
     """One table of distinct values; `intern` gives a value's id and makes it where it is new."""
 
-    def __init__(self, conn: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> None:
-        self._conn = conn
+    def __init__(
+        self, conn: sqlite3.Connection, table: str, columns: tuple[str, ...], entries_max: int = NO_LIMIT
+    ) -> None:
+        self._conn, self._entries_max = conn, entries_max
         self._ids: dict[tuple[Any, ...], int] = {}
+        self._full = False
+        self._newest = f"SELECT max(id) FROM {table}"
         where = " AND ".join(f"{column} = ?" for column in columns)
         self._find = f"SELECT id FROM {table} WHERE {where}"
         self._add = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
@@ -67,8 +74,19 @@ class Dictionary:
         self._ids[values] = found
         return found
 
+    def intern_if_room(self, *values: Any) -> int | None:
+        """As `intern`; None where the value is new and there are `entries_max` already."""
+        if values in self._ids:
+            return self._ids[values]
+        if not self._full:
+            self._full = (self._conn.execute(self._newest).fetchone()[0] or 0) >= self._entries_max
+        if self._full and self._conn.execute(self._find, values).fetchone() is None:
+            return None
+        return self.intern(*values)
+
     def forget(self) -> None:
         self._ids.clear()
+        self._full = False
 
 
 class Dictionaries:
@@ -87,6 +105,8 @@ class Dictionaries:
             ("device", "browser", "browser_version", "os", "os_version", "screen", "locale", "timezone", "library"),
         )
         self.consents = Dictionary(conn, "consents", ("granted",))
+        self.shapes = Dictionary(conn, "shapes", ("names", "places"), SHAPES_MAX)
+        self.descriptions = Dictionary(conn, "descriptions", ("said",), DESCRIPTIONS_MAX)
 
     def visitor(self, visitor: str) -> int:
         return self._visitors.intern(pack_id(visitor))

@@ -17,6 +17,7 @@ from collector.event import Campaign, Trust
 from collector.identity import Place
 from collector.orders import OrderCall
 from collector.store.sqlite.dictionary import unpack_id
+from collector.store.sqlite.sayings import Sayings, exact_or_none
 from collector.visits import Key, Step, forms_visit
 
 _COLUMNS = """
@@ -24,21 +25,24 @@ events.seq, events.site, events.trust, events.subject, events.time, events.mid, 
 events.user, events.email, events.previous, events.staff, events.campaign, events.page, events.referrer
 """
 # Properties are read only where derivation needs them: traits, and whatever may speak of an order; of a product that
-# was viewed or added only what it is called.
+# was viewed or added only what it is called. A text without a shape may be long: it is looked into where it lies.
 # The rows come as one JSON text: see rows.py. A `mid` that is a BLOB comes as a list of its hex digits.
 _FACTS = """
 SELECT json_group_array(json_array(
     seq, site, trust, subject, time, CASE typeof(mid) WHEN 'blob' THEN json_array(hex(mid)) ELSE mid END, name, user,
     email, previous, staff, campaign, page, referrer,
     CASE WHEN name IN (SELECT id FROM names WHERE name IN ('Product Viewed', 'Product Added') AND type = 'track')
+             AND shape IS NULL
         THEN json_extract(properties, '$.product_id', '$.id', '$.sku', '$.name') END,
-    CASE WHEN user IS NOT NULL OR email IS NOT NULL OR instr(properties, '"order') THEN properties END))
+    CASE WHEN shape IS NOT NULL OR user IS NOT NULL OR email IS NOT NULL OR instr(properties, '"order')
+        THEN properties END,
+    shape, description))
 FROM ({})
 """
 _SINCE = _FACTS.format("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?")
 _CHOSEN = _FACTS.format("SELECT * FROM events WHERE seq IN (SELECT value FROM json_each(?))")
 # Index events_timeline.
-_OF_VISITOR = f"SELECT {_COLUMNS}, NULL, NULL FROM events WHERE subject = ? AND seq <= ? ORDER BY time"
+_OF_VISITOR = f"SELECT {_COLUMNS}, NULL, NULL, NULL, NULL FROM events WHERE subject = ? AND seq <= ? ORDER BY time"
 _FROM_TIME = "SELECT time, mid, trust, seq FROM events WHERE subject = ? AND time >= ? ORDER BY time"
 _DOWN_FROM = """
 SELECT time, mid, trust, seq, name, staff FROM events WHERE subject = ? AND time <= ? ORDER BY time DESC
@@ -47,11 +51,12 @@ _LAST_TAKEN_IN = "SELECT time, mid, trust, seq FROM events WHERE subject = ? AND
 _UP_FROM = "SELECT time, mid, trust, seq, name, staff FROM events WHERE subject = ? AND time >= ? ORDER BY time"
 # Primary key of order_calls, then one row of the log for each.
 _OF_ORDER = f"""
-SELECT {_COLUMNS}, NULL, events.properties
+SELECT {_COLUMNS}, NULL, events.properties, events.shape, events.description
 FROM order_calls JOIN events ON events.seq = order_calls.seq WHERE order_calls.site = ? AND order_calls.order_id = ?
 """
 _SERVER = int(Trust.SERVER)
-_rows = msgspec.json.Decoder(list[list[Any]], float_hook=Decimal)
+PRODUCT_TOLD_BY = frozenset({"Product Viewed", "Product Added"})
+_rows = msgspec.json.Decoder(list[list[Any]], float_hook=exact_or_none)
 _exact = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
@@ -74,38 +79,33 @@ class Fact(NamedTuple):
     product: list[Any] | None
     properties: str | None
 
-    @classmethod
-    def of_row(cls, row: Sequence[Any]) -> Fact:
-        """A row of _COLUMNS and the properties."""
-        seq, site, trust, subject, time, mid, *rest = row
-        return cls(seq, site, trust, subject, (time, unpack_id(mid), int(trust == _SERVER)), *rest)
-
 
 class Facts:
     """Facts of the log through one connection; the names and campaigns of the dictionaries are kept at hand."""
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
+        self._sayings = Sayings(conn)
         self._names: dict[int, tuple[str, str]] = {}
         self._campaigns: dict[int, Campaign] = {}
 
     def since(self, seq: int, limit: int) -> list[Fact]:
         rows = _rows.decode(self._conn.execute(_SINCE, (seq, limit)).fetchone()[0])
-        return sorted(map(Fact.of_row, rows))
+        return sorted(map(self._fact, rows))
 
     def of_seqs(self, chosen: str) -> list[Fact]:
         """Those events of the log; `chosen` is a JSON list of their seqs."""
         rows = _rows.decode(self._conn.execute(_CHOSEN, (chosen,)).fetchone()[0])
-        return sorted(map(Fact.of_row, rows))
+        return sorted(map(self._fact, rows))
 
     def of_visitor(self, visitor: int, upto: int) -> list[Fact]:
         """A visitor's events up to that seq, sorted by key."""
-        facts = [Fact.of_row(row) for row in self._conn.execute(_OF_VISITOR, (visitor, upto))]
+        facts = [self._fact(row) for row in self._conn.execute(_OF_VISITOR, (visitor, upto))]
         facts.sort(key=lambda fact: fact.key)
         return facts
 
     def of_order(self, site: int, order_id: str) -> list[OrderCall]:
-        return [self._order_call(Fact.of_row(row)) for row in self._conn.execute(_OF_ORDER, (site, order_id))]
+        return [self._order_call(self._fact(row)) for row in self._conn.execute(_OF_ORDER, (site, order_id))]
 
     def first_from(self, subject: int, place: Place) -> tuple[Key, int] | None:
         """The first event at or behind a place, as (key, seq)."""
@@ -155,8 +155,27 @@ class Facts:
         return forms_visit(*self.name(fact.name_id), bool(fact.staff))
 
     def forget(self) -> None:
+        self._sayings.forget()
         self._names.clear()
         self._campaigns.clear()
+
+    def _fact(self, row: Sequence[Any]) -> Fact:
+        """A row of _COLUMNS, then what is said of a product, properties, shape and description."""
+        seq, site, trust, subject, time, mid, name_id, *rest, product, properties, shape, description = row
+        if shape is not None:
+            product, properties = self._read(name_id, shape, description, properties)
+        key = (time, unpack_id(mid), int(trust == _SERVER))
+        return Fact._make((seq, site, trust, subject, key, name_id, *rest, product, properties))
+
+    def _read(self, name_id: int, shape: int, description: int | None, own: str) -> tuple[list[Any] | None, str | None]:
+        """What derivation needs of properties that have a shape: (what a product is called, the text)."""
+        call_type, name = self.name(name_id)
+        product = text = None
+        if call_type == "track" and name in PRODUCT_TOLD_BY:
+            product = self._sayings.product(shape, description, own)
+        if call_type == "identify" or self._sayings.shapes[shape].may_tell_order:
+            text = self._sayings.text(shape, description, own)
+        return product, text
 
     def _order_call(self, fact: Fact) -> OrderCall:
         call_type, name = self.name(fact.name_id)

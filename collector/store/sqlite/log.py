@@ -23,13 +23,14 @@ from collector.store.sqlite import desk
 from collector.store.sqlite.consenting import Consenting
 from collector.store.sqlite.dictionary import Dictionaries, pack_id
 from collector.store.sqlite.rows import Insert
+from collector.store.sqlite.shapes import take_apart
 from collector.store.sqlite.tombstones import Tombstones
 
 BOTS_MAX = 1_000
 
 _COLUMNS = """seq, site, trust, subject, time, lag, name, mid, user, email, previous, staff,
-    page, referrer, campaign, setup, consent, network, properties, context"""
-_INSERT = Insert(f"INSERT INTO events ({_COLUMNS})", columns=20)
+    page, referrer, campaign, setup, consent, network, properties, context, shape, description"""
+_INSERT = Insert(f"INSERT INTO events ({_COLUMNS})", columns=22)
 _INSERT_MIDS = Insert("INSERT INTO mids (hash, seq)", columns=2)
 # One probe of the primary key of mids for each new messageId of the group; a hit is compared with the event's own.
 _KNOWN = """
@@ -135,6 +136,7 @@ class Appender:
         person = (user or email or 0) if event.trust > Trust.CLAIMED else 0
         subject = words.visitor(event.visitor) if event.visitor else -person
         campaign, setup = event.campaign, event.setup
+        properties, shape, description = self._said(event.properties)
         return (
             seq,
             site,
@@ -154,9 +156,24 @@ class Appender:
             words.setups.intern(*msgspec.structs.astuple(setup)) if setup != _NO_SETUP else None,
             words.consents.intern(event.consent) if event.consent else None,
             _pack_network(event.network),
-            event.properties or None,
+            properties,
             event.context or None,
+            shape,
+            description,
         )
+
+    def _said(self, properties: str) -> tuple[str | None, int | None, int | None]:
+        """Properties as they are stored: the call's own values, the shape and the description; or the whole text."""
+        parts = take_apart(properties) if properties else None
+        if parts is None:
+            return properties or None, None, None
+        shape = self._words.shapes.intern_if_room(parts.names, parts.places)
+        if shape is None or parts.said is None:
+            return (parts.own if shape else properties), shape, None
+        description = self._words.descriptions.intern_if_room(parts.said)
+        if description is None:
+            return properties, None, None
+        return parts.own, shape, description
 
     def _hash(self, mid: str | bytes) -> int:
         written = mid if isinstance(mid, bytes) else b"text:" + mid.encode()

@@ -28,6 +28,7 @@ from collector.store.prospects import (
     ProspectQuery,
     Reached,
 )
+from collector.store.sqlite import shapes
 from collector.store.sqlite.dictionary import unpack_id
 from collector.store.sqlite.facts import exact_properties
 from collector.store.sqlite.rows import Number
@@ -62,11 +63,12 @@ SELECT coalesce(referrers.channel, ''), coalesce(referrers.referrer, ''), campai
 FROM events LEFT JOIN referrers ON referrers.id = events.referrer LEFT JOIN campaigns ON campaigns.id = events.campaign
 WHERE events.seq = ?
 """
-_EVENTS = """
+_EVENTS = f"""
 SELECT names.type, names.name, events.time, coalesce(pages.url, ''), coalesce(pages.title, ''),
-       coalesce(events.properties, '')
+       {shapes.text_in_sql("events", empty="")}
 FROM json_each(?) AS sought CROSS JOIN events ON events.seq = sought.value JOIN names ON names.id = events.name
 LEFT JOIN pages ON pages.id = events.page
+{shapes.JOINS.format(event="events")}
 ORDER BY events.time, events.seq
 """
 _EVER = -(2**62)

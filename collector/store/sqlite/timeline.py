@@ -16,19 +16,21 @@ from collector.errors import Misuse
 from collector.event import Trust
 from collector.store import Activity, ActivityPage, ActivityQuery
 from collector.store.keys import customer_key
+from collector.store.sqlite import shapes
 from collector.store.sqlite.dictionary import unpack_id
 from collector.store.sqlite.rows import Number
 from collector.store.sqlite.scanning import ALWAYS, Found, Span, newest
 from collector.visits import Key, forms_visit
 
-_ROWS = """
+_ROWS = f"""
 SELECT events.time, events.mid, events.trust, events.seq, names.type, names.name, events.lag, sites.name,
        coalesce(pages.url, ''), coalesce(pages.title, ''), coalesce(referrers.referrer, ''),
-       coalesce(referrers.channel, ''), events.campaign, coalesce(events.properties, ''), events.subject,
+       coalesce(referrers.channel, ''), events.campaign, {shapes.text_in_sql("events", empty="")}, events.subject,
        events.staff
 FROM json_each(?) AS sought CROSS JOIN events ON events.seq = sought.value
 JOIN names ON names.id = events.name JOIN sites ON sites.id = events.site
 LEFT JOIN pages ON pages.id = events.page LEFT JOIN referrers ON referrers.id = events.referrer
+{shapes.JOINS.format(event="events")}
 """
 # The unique index of names, and names_type.
 _NAMED = "SELECT id FROM names WHERE name = ?1 UNION SELECT id FROM names WHERE type = ?1 AND type <> 'track'"

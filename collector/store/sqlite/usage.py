@@ -20,6 +20,8 @@ DICTIONARIES = {
     "campaign": "campaigns",
     "setup": "setups",
     "consent": "consents",
+    "shape": "shapes",
+    "description": "descriptions",
 }
 PERSONS = ("user", "email")
 
