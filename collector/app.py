@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -27,6 +28,7 @@ from collector.ingest.keys import Keyring
 from collector.ingest.launching import in_thread
 from collector.ingest.origins import listed_origin
 from collector.ingest.pace import Pace
+from collector.ingest.vocabulary import Vocabulary
 from collector.ingest.writer import Commit, Launch, Writer
 from collector.store import Store
 from collector.web import console, customers, export, failure, health, snippet
@@ -48,10 +50,24 @@ FAILURES: dict[Any, Handler] = {
 }
 
 
+class _House(Struct):
+    """What lives as long as the application. Handlers find each by its name in `app.state`."""
+
+    store: Store
+    keyring: Keyring
+    passes: Passes
+    scripts: snippet.Scripts
+    writer: Writer
+    counts: Counts
+    broadcast: Broadcast
+    audit: Audit
+    vocabulary: Vocabulary
+
+
 def build_app(
     settings: Settings, store: Store, guests: Sequence[BaseRoute] = (), *, launch: Launch | None = None
 ) -> Starlette:
-    """`app.state` holds `store`, `writer`, `settings`, `counts`, `passes`, `audit` … for the handlers.
+    """`app.state` holds `settings`, `doors`, `proxies`, `attempts` and what _House lists, for the handlers.
 
     `launch` starts what writes; by default it is a thread over `store`.
     `guests` are routes of somebody else's that live on the same server, as the demo's shop does.
@@ -59,8 +75,7 @@ def build_app(
     """
     counts = Counts()
     keyring = Keyring([listed_origin(origin) for origin in settings.origin], store.sites)
-    passes = Passes(store.tokens)
-    scripts = snippet.Scripts()
+    passes, scripts = Passes(store.tokens), snippet.Scripts()
 
     def on_commit(commit: Commit) -> None:
         counts.commit(commit)
@@ -74,58 +89,51 @@ def build_app(
     )
     broadcast = Broadcast(store, writer.settle, lambda: clock_ms(app))
     audit = Audit(writer, lambda: clock_ms(app))
-    proxies = Proxies(settings.trusted_proxy)
+    vocabulary = Vocabulary(settings.event_names_max, settings.property_names_max)
     admission = Admission(
         keyring=keyring,
         writer=writer,
-        proxies=proxies,
+        proxies=Proxies(settings.trusted_proxy),
         pace=Pace(settings.rate_limit),
         salt=DailySalt(),
+        vocabulary=vocabulary,
         on_answer=counts.answer,
     )
 
+    house = _House(store, keyring, passes, scripts, writer, counts, broadcast, audit, vocabulary)
     app_doors = doors(admission)
     app = Starlette(
         routes=[*_routes(admission, settings), *guests],
         middleware=[Middleware(Doors, doors=app_doors), Middleware(Guard)],
-        lifespan=_lifespan(store, keyring, passes, scripts, writer, counts, broadcast, audit),
+        lifespan=_lifespan(house),
         exception_handlers=FAILURES,
     )
-    app.state.settings, app.state.store, app.state.writer = settings, store, writer
-    app.state.doors = app_doors
-    app.state.counts, app.state.passes, app.state.scripts = counts, passes, scripts
-    app.state.broadcast, app.state.audit = broadcast, audit
-    app.state.proxies, app.state.attempts = proxies, Attempts()
+    app.state.settings, app.state.doors = settings, app_doors
+    app.state.proxies, app.state.attempts = admission.proxies, Attempts()
+    for name in house.__struct_fields__:
+        setattr(app.state, name, getattr(house, name))
     return app
 
 
-def _lifespan(
-    store: Store,
-    keyring: Keyring,
-    passes: Passes,
-    scripts: snippet.Scripts,
-    writer: Writer,
-    counts: Counts,
-    broadcast: Broadcast,
-    audit: Audit,
-) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(house: _House) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """What starts with the server and ends with it."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        keyring.replace(store.sites())
-        passes.replace(store.tokens())
-        scripts.replace(store.sites(), store.snippets())
-        await writer.start()
-        refreshing = asyncio.create_task(_refresh(store, keyring, passes, scripts, writer, counts, audit))
+        house.keyring.replace(house.store.sites())
+        house.passes.replace(house.store.tokens())
+        house.scripts.replace(house.store.sites(), house.store.snippets())
+        house.vocabulary.learn(house.store.vocabulary())
+        await house.writer.start()
+        refreshing = asyncio.create_task(_refresh(house))
         yield
         refreshing.cancel()
         with suppress(asyncio.CancelledError):
             await refreshing
-        broadcast.close()
-        with suppress(Exception):
-            await _tell(passes, writer, audit)
-        await writer.close()
+        house.broadcast.close()
+        with suppress(Unavailable):
+            await _tell(house)
+        await house.writer.close()
 
     return lifespan
 
@@ -136,40 +144,38 @@ def _routes(admission: Admission, settings: Settings) -> list[BaseRoute]:
     return [settings_of_browsers, *customers.routes, *export.routes, *health.routes, *snippet.routes, *console.routes]
 
 
-async def _refresh(
-    store: Store,
-    keyring: Keyring,
-    passes: Passes,
-    scripts: snippet.Scripts,
-    writer: Writer,
-    counts: Counts,
-    audit: Audit,
-) -> None:
+async def _refresh(house: _House) -> None:
     """Another process may change sites and tokens, or bring in events, and somebody the clock: look now and then."""
     clock, failing = ClockWatch(), False
     while True:
         if jumped_s := clock.jumped_s(time.time(), time.monotonic()):
-            counts.clock_jumps += 1
+            house.counts.clock_jumps += 1
             log.warning("the clock was put %s by %d seconds", "forward" if jumped_s > 0 else "back", abs(jumped_s))
         await asyncio.sleep(REFRESH_EVERY_S)
         try:
-            sites = await asyncio.to_thread(store.sites)
-            keyring.replace(sites)
-            passes.replace(await asyncio.to_thread(store.tokens))
-            scripts.replace(sites, await asyncio.to_thread(store.snippets))
-            await _tell(passes, writer, audit)
+            sites = await asyncio.to_thread(house.store.sites)
+            house.keyring.replace(sites)
+            house.passes.replace(await asyncio.to_thread(house.store.tokens))
+            house.scripts.replace(sites, await asyncio.to_thread(house.store.snippets))
+            await _tell(house)
             failing = False
         except Exception as error:
             if not failing:
                 log.error("sites and tokens could not be read again", exc_info=error)
             failing = True
-        writer.nudge()
+        house.writer.nudge()
 
 
-async def _tell(passes: Passes, writer: Writer, audit: Audit) -> None:
-    """What was done since, and by which tokens."""
-    await audit.write()
-    used = passes.used()
+async def _tell(house: _House) -> None:
+    """What was done since, by which tokens, and which names are new."""
+    await house.audit.write()
+    used = house.passes.used()
     if used:
         with suppress(Unavailable):  # the next use tells of it
-            await writer.run(Store.touch_tokens, used)
+            await house.writer.run(Store.touch_tokens, used)
+    words = house.vocabulary.new_words()
+    if words:
+        try:
+            await house.writer.run(Store.put_words, words)
+        except Unavailable:
+            house.vocabulary.put_back(words)

@@ -24,6 +24,12 @@ SETTINGS: tuple[tuple[str, Any, str], ...] = (
     ("origin", (), "an origin from which pages of every site may send, besides the site's own"),
     ("trusted_proxy", (), "an address or network whose X-Forwarded-For is believed"),
     ("rate_limit", 0.0, "requests a second that one address may make under a public key; 0 is no limit"),
+    ("event_names_max", 2_000, "distinct event names that a site's calls may use, per kind of key; 0 is no limit"),
+    (
+        "property_names_max",
+        10_000,
+        "distinct property names, likewise; 0 is no limit",
+    ),
     ("queue_events_max", 20_000, "events that may wait for the disk before a 503"),
     ("queue_bytes_max", 64 * 1024 * 1024, "bytes of bodies that may wait for the disk before a 503"),
     ("log_format", "text", "how the collector logs to stderr: text, for people, or json"),
@@ -40,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     origin: tuple[str, ...]
     trusted_proxy: tuple[str, ...]
     rate_limit: float
+    event_names_max: int
+    property_names_max: int
     queue_events_max: int
     queue_bytes_max: int
     log_format: str

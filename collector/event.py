@@ -49,7 +49,10 @@ class IdentityMode(StrEnum):
 
 
 class Site(Struct, frozen=True, kw_only=True):
-    """One shop front. `secret_key_hash` is the SHA-256 of the secret key, in hex; the key itself is never kept."""
+    """One shop front. `secret_key_hash` is the SHA-256 of the secret key, in hex; the key itself is never kept.
+
+    `staff` are the networks from which its own staff come.
+    """
 
     name: str
     write_key: str
@@ -60,6 +63,7 @@ class Site(Struct, frozen=True, kw_only=True):
     identity: IdentityMode = IdentityMode.OPEN
     timezone: str = "UTC"
     ids: str = ""
+    staff: tuple[str, ...] = ()
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -193,12 +197,16 @@ class Reason(StrEnum):
     PRODUCT_TOO_LARGE = "product_too_large"
     TOO_DEEP = "too_deep"
     STRING_TOO_LONG = "string_too_long"
+    TOO_MANY_NAMES = "too_many_names"
 
 
 class Dropped(StrEnum):
-    """Why policy keeps nothing of a call but a count: a closed set. Bots also go to a small capped store; ERASED: it is
-    from before its person was erased."""
+    """Why policy keeps nothing of a call but a count: a closed set.
+
+    Bots also go to a small capped store; ERASED: it is from before its person was erased; STAFF: from the shop's own.
+    """
 
     BOT = "bot"
     CONSENT = "consent"
     ERASED = "erased"
+    STAFF = "staff"

@@ -32,6 +32,7 @@ __all__ = [
     "open_envelope",
     "read_calls",
     "read_key",
+    "replayable",
 ]
 
 # The type of the calls that are posted to each path; None: a batch, whose items say it themselves.
@@ -212,7 +213,7 @@ def read_calls(envelope: Envelope, *, server: bool, received: int, new_id: Calla
         try:
             results.append(_read_call(item, place, envelope, server, received, new_id))
         except _Refused as refused:
-            results.append(Rejected(refused.reason, refused.detail, _replayable(item, envelope)))
+            results.append(Rejected(refused.reason, refused.detail, replayable(item, envelope)))
     return results
 
 
@@ -364,7 +365,7 @@ def _event_time(message: dict[str, Any], batch_sent_at: int | None, received: in
 # --- what goes to quarantine
 
 
-def _replayable(item: bytes, envelope: Envelope) -> bytes:
+def replayable(item: bytes, envelope: Envelope) -> bytes:
     """The item as a message that stands alone: with its path's type, its batch's `sentAt` and context, and no key.
 
     What no reader can decode stays as it was sent, save its key and that bytes which are not UTF-8 become U+FFFD.

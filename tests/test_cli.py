@@ -43,6 +43,7 @@ def test_site_add_makes_the_database_and_prints_keys_and_the_tag(db: Path) -> No
             "identity": "open",
             "timezone": "UTC",
             "ids": "",
+            "staff_addresses": [],
             "cookie_domain": "",
             "prompt": "",
         }

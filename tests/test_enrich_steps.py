@@ -102,7 +102,7 @@ def test_the_first_step_that_drops_has_the_word() -> None:
 
 def test_the_steps_have_names() -> None:
     assert [step.__name__ for step in STEPS] == [
-        "drop_bot", "ask_consent", "name_person", "judge_trust", "shorten_address", "describe_setup",
+        "drop_bot", "ask_consent", "drop_staff", "name_person", "judge_trust", "shorten_address", "describe_setup",
         "read_campaign", "choose_channel", "blur_addresses",
     ]  # fmt: skip
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from collector.cli.options import as_json, now_ms, opened, print_json, print_table, setting, settings_of
 from collector.errors import Misuse, NotFound
 from collector.event import ConsentMode, IdentityMode, Site
+from collector.ingest.client_address import checked_networks
 from collector.ingest.sites import KEYS, checked_name, checked_origins, checked_zone, new_site, rotated
 from collector.ingest.snippets import checked_domain, checked_prompt
 from collector.store import Store
@@ -31,6 +32,11 @@ def _rules(function: Any) -> Any:
             "--prompt", type=click.File("rb"), help="The consent prompt's wording, a JSON file; {} takes it back."
         ),
         click.option("--cookie-domain", help="The domain of the visitor's cookie, such as shop.example."),
+        click.option(
+            "--staff-address",
+            multiple=True,
+            help="An address or network of the shop's own staff: not kept. '' takes all back. [repeats]",
+        ),
         click.option("--ids", help="A space of its own for this site's user ids."),
         click.option("--timezone", help="The time zone of its days, such as Europe/Paris."),
         click.option("--identity", type=click.Choice([mode.value for mode in IdentityMode]), help="Whose word counts."),
@@ -133,6 +139,8 @@ def _said(rules: dict[str, Any]) -> dict[str, Any]:
     said = {field: value for field, value in rules.items() if value not in (None, ())}
     if "origin" in said:
         said["origins"] = checked_origins(said.pop("origin"))
+    if "staff_address" in said:
+        said["staff"] = checked_networks(text for text in said.pop("staff_address") if text)
     if "consent" in said:
         said["consent"] = ConsentMode(said["consent"])
     if "identity" in said:
@@ -178,6 +186,7 @@ def _public(one: Site) -> dict[str, Any]:
         "identity": one.identity.value,
         "timezone": one.timezone,
         "ids": one.ids,
+        "staff_addresses": list(one.staff),
     }
 
 

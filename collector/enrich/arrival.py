@@ -14,7 +14,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     """One request: its site, its kind of key, and who seems to be at the other end.
 
     `server` means the secret key. `address` is the peer's, after --trusted-proxy was applied, '' when unknown.
-    `salt` is the day's, for cookieless visitors.
+    `salt` is the day's, for cookieless visitors. `staff`: it came from where the shop's own staff are.
     """
 
     site: Site
@@ -22,6 +22,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     address: str
     user_agent: str
     salt: bytes = b""
+    staff: bool = False
 
     def __post_init__(self) -> None:
         # Without a salt the hash of a cookieless visitor could be turned back into an address by trying them all.

@@ -16,13 +16,16 @@ from collector.enrich.device import describe_setup
 from collector.enrich.draft import Step, begin
 from collector.enrich.person import name_person
 from collector.enrich.referrer import choose_channel
+from collector.enrich.staff import drop_staff
 from collector.enrich.trust import judge_trust
 from collector.event import Call, Dropped, Event
 
-# Consent stands before person, who stands before trust: a claim that consent keeps out is never judged.
+# Consent stands before staff, whose no counts as anybody's, and before person, who stands before trust: a claim that
+# consent keeps out is never judged.
 STEPS: tuple[Step, ...] = (
     drop_bot,
     ask_consent,
+    drop_staff,
     name_person,
     judge_trust,
     shorten_address,

@@ -17,9 +17,10 @@ from collector.enrich.address import network
 from collector.enrich.arrival import Arrival
 from collector.enrich.consent import ANALYTICS, withdrawal_of
 from collector.enrich.steps import enrich
-from collector.event import DAY_MS, Call, ConsentMode, Dropped, Rejected, Site, Withdrawal
+from collector.event import DAY_MS, Call, ConsentMode, Dropped, Event, Rejected, Site, Withdrawal
+from collector.ingest.vocabulary import UNLIMITED, Vocabulary
 from collector.store import Entry, Left, Quarantined
-from collector.wire import Envelope, read_calls
+from collector.wire import Envelope, read_calls, replayable
 
 SHOWN_MAX = 512  # how much of a bot's user agent and page is kept
 
@@ -44,13 +45,29 @@ def new_id() -> str:
     return str(uuid4())
 
 
-def accept(envelope: Envelope, arrival: Arrival, received: int, new_id: Callable[[], str] = new_id) -> list[Entry]:
+def accept(
+    envelope: Envelope,
+    arrival: Arrival,
+    received: int,
+    new_id: Callable[[], str] = new_id,
+    vocabulary: Vocabulary = UNLIMITED,
+) -> list[Entry]:
     """The entries of one request, in the order of its items. Never raises for anything that a client sends."""
     calls = read_calls(envelope, server=arrival.server, received=received, new_id=new_id)
-    return [
-        _keep(call, arrival) if isinstance(call, Call) else _refuse(call, index, arrival, received)
-        for index, call in enumerate(calls)
-    ]
+    entries: list[Entry] = []
+    for index, call in enumerate(calls):
+        if not isinstance(call, Call):
+            entries.append(_refuse(call, index, arrival, received))
+            continue
+        kept = _keep(call, arrival)
+        breach = None
+        if isinstance(kept, Event) and vocabulary is not UNLIMITED:
+            breach = vocabulary.breach(arrival.site.name, arrival.server, call)
+        if breach is not None:
+            refused = Rejected(*breach, replayable(envelope.items[index], envelope))
+            kept = _refuse(refused, index, arrival, received)
+        entries.append(kept)
+    return entries
 
 
 def replay(refused: Quarantined, site: Site) -> Entry:
@@ -101,6 +118,8 @@ def _left(
 
 def _refuse(call: Rejected, index: int, arrival: Arrival, received: int) -> Entry:
     """A broken call is personal data as much as a good one: it is kept only where its consent would let it be."""
+    if arrival.staff:
+        return _left(arrival, Dropped.STAFF, received)
     if not _may_keep(call.raw, arrival):
         return _left(arrival, Dropped.CONSENT, received)
     return Quarantined(

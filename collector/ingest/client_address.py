@@ -13,18 +13,32 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from collector.errors import Misuse
 
 
-class Proxies:
-    """The networks whose word about the client is believed."""
+class Networks:
+    """A few networks, and whether an address lies in one of them."""
 
     def __init__(self, networks: Iterable[str] = ()) -> None:
         self._networks = [_network(text) for text in networks]
-        self._trusts = lru_cache(4096)(self._look_up)
+        self._holds = lru_cache(4096)(self._look_up)
 
     def __bool__(self) -> bool:
         return bool(self._networks)
 
+    def hold(self, address: str) -> bool:
+        return bool(self._networks) and self._holds(address)
+
+    def _look_up(self, text: str) -> bool:
+        address = _parse(text)
+        return address is not None and any(address in network for network in self._networks)
+
+
+NOWHERE = Networks()
+
+
+class Proxies(Networks):
+    """The networks whose word about the client is believed."""
+
     def trusts(self, address: str) -> bool:
-        return bool(self._networks) and self._trusts(address)
+        return self.hold(address)
 
     def client(self, peer: str, forwarded: str) -> str:
         """`forwarded` is X-Forwarded-For as received, its lines joined with commas."""
@@ -38,9 +52,10 @@ class Proxies:
             client = address
         return client
 
-    def _look_up(self, text: str) -> bool:
-        address = _parse(text)
-        return address is not None and any(address in network for network in self._networks)
+
+def checked_networks(texts: Iterable[str]) -> tuple[str, ...]:
+    """Addresses and networks as they are kept, each once. Raises Misuse."""
+    return tuple(dict.fromkeys(str(_network(text)) for text in texts))
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:

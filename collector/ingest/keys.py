@@ -14,6 +14,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 from collector.event import Site
+from collector.ingest.client_address import NOWHERE, Networks
 from collector.ingest.origins import Origins
 
 LOOK_AGAIN_S = 0.1
@@ -21,11 +22,12 @@ ALPHABET = string.ascii_letters + string.digits
 
 
 class Gate(Struct, frozen=True):
-    """What one key opens. `server`: it is the secret key."""
+    """What one key opens. `server`: it is the secret key. `staff`: networks whose calls are not kept."""
 
     site: Site
     server: bool
     origins: Origins
+    staff: Networks = NOWHERE
 
 
 class Keyring:
@@ -56,7 +58,7 @@ class Keyring:
             return
         self._sites = sites
         gates = [(site, Origins({*site.origins, *self._origins})) for site in sites]
-        self._public = {site.write_key: Gate(site, False, origins) for site, origins in gates}
+        self._public = {site.write_key: Gate(site, False, origins, Networks(site.staff)) for site, origins in gates}
         self._secret = {site.secret_key_hash: Gate(site, True, origins) for site, origins in gates}
 
     def find(self, key: str) -> Gate | None:

@@ -24,6 +24,7 @@ from collector.store.recent import Recent
 from collector.store.sessions import Sessions
 from collector.store.snippets import Snippets
 from collector.store.users import Users
+from collector.store.vocabulary import Vocabularies
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
@@ -303,6 +304,7 @@ class Store(
     Sessions,
     Users,
     Audits,
+    Vocabularies,
     Prospects,
     Overviews,
     Recent,

@@ -24,6 +24,7 @@ from collector.ingest.client_address import Proxies
 from collector.ingest.counts import NOT_KEPT
 from collector.ingest.keys import Gate, Keyring
 from collector.ingest.pace import Pace
+from collector.ingest.vocabulary import UNLIMITED, Vocabulary
 from collector.ingest.writer import Writer
 from collector.store import Entry, Left, Outcome
 from collector.web import cors, failure
@@ -42,6 +43,7 @@ class Admission(Struct, frozen=True):
     proxies: Proxies
     pace: Pace
     salt: DailySalt
+    vocabulary: Vocabulary = UNLIMITED
     on_answer: Callable[[int], None] = lambda status: None
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
@@ -121,8 +123,9 @@ class Door:
             address=address,
             user_agent=headers.user_agent,
             salt=admission.salt.at(received),
+            staff=gate.staff.hold(address),
         )
-        entries = accept(envelope, arrival, received)
+        entries = accept(envelope, arrival, received, vocabulary=admission.vocabulary)
         return Taken(
             entries=entries,
             outcomes=admission.writer.submit(entries, len(body)),

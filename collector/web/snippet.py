@@ -29,6 +29,9 @@ from collector.store.snippets import SnippetSettings
 CORE, PROMPT = "f", "f.prompt"
 PARTS = (CORE, PROMPT, "f.layer", "f.parts", "f.shop")
 SHORT_S = 600
+# A browser that is marked as the shop's own staff's gets a script that does nothing.
+STAFF_COOKIES = ("__Host-footfall_staff", "footfall_staff")
+FOR_STAFF = "/* This browser is marked as the shop's own staff's: nothing is told of it. */\n"
 YEAR_S = 31_536_000
 HASH_DIGITS = 12
 # A quality of 0 means: not this one.
@@ -124,6 +127,8 @@ async def script(request: Request) -> Response:
     found: Script | None = request.app.state.scripts.find(request.url.path)
     if found is None:
         raise HTTPException(404, "no such script; the console's Install page has the present tag")
+    if any(request.cookies.get(name) for name in STAFF_COOKIES):
+        return Response(FOR_STAFF, headers=HEADERS | {"cache-control": "no-store"}, media_type="text/javascript")
     accepted = request.headers.get("accept-encoding", "")
     encoding = next((one for one in ENCODINGS if ENCODINGS[one].search(accepted)), "")
     headers = HEADERS | {"cache-control": found.cache_control, "etag": f'"{found.hash}{encoding}"'}

@@ -14,9 +14,10 @@ from typing import TypeVar
 from collector.store import Token
 from collector.store.audit import Deed
 from collector.store.sessions import KeptSession
-from collector.store.sqlite import desk, sessions, users
+from collector.store.sqlite import desk, sessions, users, vocabulary
 from collector.store.sqlite.audit import AuditLog
 from collector.store.users import Role, User
+from collector.store.vocabulary import KnownWords, Word
 
 T = TypeVar("T")
 
@@ -96,6 +97,15 @@ class Access(ABC):
     def sign_out(self, hash: str) -> None:
         with self._transaction() as conn:
             sessions.sign_out(conn, hash)
+
+    # Which names their calls use ------------------------------------------------------------------------------
+
+    def vocabulary(self) -> KnownWords:
+        return KnownWords(self._hash_key, self._ask(vocabulary.words))
+
+    def put_words(self, words: Sequence[Word]) -> None:
+        with self._transaction() as conn:
+            vocabulary.put(conn, words)
 
     # What they did --------------------------------------------------------------------------------------------
 

@@ -19,17 +19,18 @@ QUARANTINE_ROWS_MAX = 10_000
 QUARANTINE_BYTES_MAX = 256 * 1024 * 1024
 
 SITES = """
-SELECT name, write_key, secret_key_hash, identity_key, origins, consent, identity, timezone, ids
+SELECT name, write_key, secret_key_hash, identity_key, origins, consent, identity, timezone, ids, staff
 FROM sites WHERE removed IS NULL ORDER BY id
 """
 # A name keeps its row, and thereby its events, also after it was removed and added again.
 PUT_SITE = """
-INSERT INTO sites (name, write_key, secret_key_hash, identity_key, origins, consent, identity, timezone, ids)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO sites (name, write_key, secret_key_hash, identity_key, origins, consent, identity, timezone, ids,
+    staff)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET
     write_key = excluded.write_key, secret_key_hash = excluded.secret_key_hash, identity_key = excluded.identity_key,
     origins = excluded.origins, consent = excluded.consent, identity = excluded.identity,
-    timezone = excluded.timezone, ids = excluded.ids, removed = NULL
+    timezone = excluded.timezone, ids = excluded.ids, staff = excluded.staff, removed = NULL
 """
 REMOVE_SITE = "UPDATE sites SET removed = ? WHERE name = ? AND removed IS NULL"
 TOKENS = "SELECT name, hash, scopes, created, revoked, used FROM tokens ORDER BY id"
@@ -81,10 +82,20 @@ def sites(conn: sqlite3.Connection) -> list[Site]:
             identity=IdentityMode(identity),
             timezone=timezone,
             ids=ids,
+            staff=tuple(json.loads(staff)),
         )
-        for name, write_key, secret_key_hash, identity_key, origins, consent, identity, timezone, ids in conn.execute(
-            SITES
-        )
+        for (
+            name,
+            write_key,
+            secret_key_hash,
+            identity_key,
+            origins,
+            consent,
+            identity,
+            timezone,
+            ids,
+            staff,
+        ) in conn.execute(SITES)
     ]
 
 
@@ -102,6 +113,7 @@ def put_site(conn: sqlite3.Connection, site: Site) -> None:
             site.identity.value,
             site.timezone,
             site.ids,
+            json.dumps(site.staff),
         ),
     )
 

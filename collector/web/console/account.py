@@ -1,4 +1,4 @@
-"""Account: who is signed in, what they may do, and their own password. For everybody who is signed in.
+"""Account: who is signed in, what they may do, their own password and browser. For everybody who is signed in.
 
 What enters: the present password and a new one. What leaves: the page. A new password ends all sessions but this one.
 """
@@ -15,12 +15,19 @@ from collector.errors import Misuse
 from collector.ingest.keys import new_key, secret_hash
 from collector.store import Store
 from collector.web.console.page import render
-from collector.web.console.session import changed, now_ms, posted, set_cookie, signed_in
+from collector.web.console.session import changed, is_secure, now_ms, posted, set_cookie, signed_in
 from collector.web.console.site import Faults, sentence
 from collector.web.passwords import hashed
 from collector.web.roles import TOLD
+from collector.web.snippet import STAFF_COOKIES, YEAR_S
 
 ROOM = "/console/account"
+# What was done, told after a redirect: the address carries a word of these, never a text.
+DONE = {
+    "renewed": "You have a new password. All your other sessions have ended.",
+    "marked": "What you do in the shop with this browser is left out from now on.",
+    "unmarked": "What you do in the shop with this browser counts again.",
+}
 
 
 async def show(request: Request) -> Response:
@@ -52,6 +59,25 @@ async def renew(request: Request) -> Response:
     return response
 
 
+async def mark(request: Request) -> Response:
+    """This browser is the shop's own staff's, or no longer: the script of the tag does nothing in it."""
+    signed_in(request)
+    marked = posted(request).get("mark") == "on"
+    response = RedirectResponse(f"{ROOM}?done={'marked' if marked else 'unmarked'}", 303)
+    response.set_cookie(
+        STAFF_COOKIES[0 if is_secure(request) else 1],
+        "1" if marked else "",
+        max_age=YEAR_S if marked else 0,
+        path="/",
+        secure=is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
+    # The script that it has already would go on.
+    response.headers["clear-site-data"] = '"cache"'
+    return response
+
+
 def _page(request: Request, faults: dict[str, str]) -> Response:
     session = signed_in(request)
     return render(
@@ -62,11 +88,13 @@ def _page(request: Request, faults: dict[str, str]) -> Response:
         role=session.role.value,
         told=TOLD[session.role],
         faults=Faults(faults),
-        renewed=request.query_params.get("done") == "renewed" and not faults,
+        marked=any(request.cookies.get(name) for name in STAFF_COOKIES),
+        done=DONE.get(request.query_params.get("done", ""), "") if not faults else "",
     )
 
 
 routes: list[BaseRoute] = [
     Route(ROOM, show, methods=["GET"]),
     Route(f"{ROOM}/password", renew, methods=["POST"]),
+    Route(f"{ROOM}/mark", mark, methods=["POST"]),
 ]

@@ -14,7 +14,13 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 OF_OWNERS = ("/console/sites", "/console/users", "/console/audit")
 # Matched as sent: a slash of a key is %2F there.
 OF_CARE = re.compile(r"/console/customers/[^/]+/(?:unlink|undo-link|remarks)")
-OF_EVERYBODY = ("/console/signin", "/console/signout", "/console/account", "/console/account/password")
+OF_EVERYBODY = (
+    "/console/signin",
+    "/console/signout",
+    "/console/account",
+    "/console/account/password",
+    "/console/account/mark",
+)
 
 
 def duty_of(method: str, sent: str, read: str) -> Duty | None:

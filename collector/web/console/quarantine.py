@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from collector.errors import Misuse
 from collector.event import Reason
 from collector.ingest.replaying import chosen, replay_through
+from collector.ingest.vocabulary import Usage
 from collector.store import Outcome, Quarantined, Store
 from collector.store.audit import Act
 from collector.web.console.page import render
@@ -43,6 +44,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.PRODUCT_TOO_LARGE: "One of its product lines is too large",
     Reason.TOO_DEEP: "It is nested too deeply",
     Reason.STRING_TOO_LONG: "One of its texts is too long",
+    Reason.TOO_MANY_NAMES: "It uses a name that would be one too many",
 }
 
 
@@ -75,6 +77,7 @@ async def show(request: Request) -> Response:
         total=counts.get(reason, 0) if reason else sum(counts.values()),
         became={outcome: _number(request.query_params.get(outcome)) or 0 for outcome in Outcome},
         replayed="replayed" in request.query_params,
+        crowded=crowded(request, site),
     )
 
 
@@ -94,6 +97,12 @@ async def replay(request: Request) -> Response:
     told = {"replayed": len(refused), **{outcome.value: became[outcome] for outcome in Outcome if became[outcome]}}
     kept = {"site": session.site.name if session.site else None, "reason": reason}
     return RedirectResponse(f"{ROOM}?{urlencode({**{k: v for k, v in kept.items() if v}, **told})}", 303)
+
+
+def crowded(request: Request, site: str | None) -> list[Usage]:
+    """Sites whose calls use nearly as many names as they may."""
+    usage: list[Usage] = request.app.state.vocabulary.usage()
+    return [one for one in usage if one.is_near and site in (None, one.site)]
 
 
 def _shown(call: Quarantined) -> Shown:

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from collector.errors import Misuse, NotFound
 from collector.event import ConsentMode, IdentityMode, Site
+from collector.ingest.client_address import checked_networks
 from collector.ingest.keys import secret_hash
 from collector.ingest.sites import KEYS, checked_name, checked_origins, checked_zone, new_site, rotated
 from collector.store import Store
@@ -33,9 +34,18 @@ RULES: Mapping[str, Callable[[str], Any]] = {
     "consent": ConsentMode,
     "identity": IdentityMode,
     "timezone": lambda text: checked_zone(text.strip() or "UTC"),
+    "staff": lambda text: checked_networks(text.split()),
     "ids": lambda text: checked_name(text.strip()) if text.strip() else "",
 }
-DEFAULTS = {"name": "", "origins": "", "consent": "opt-in", "identity": "open", "timezone": "UTC", "ids": ""}
+DEFAULTS = {
+    "name": "",
+    "origins": "",
+    "consent": "opt-in",
+    "identity": "open",
+    "timezone": "UTC",
+    "staff": "",
+    "ids": "",
+}
 
 
 async def show_form(request: Request) -> Response:
@@ -145,6 +155,7 @@ def _as_typed(site: Site) -> dict[str, str]:
         "consent": site.consent.value,
         "identity": site.identity.value,
         "timezone": site.timezone,
+        "staff": "\n".join(site.staff),
         "ids": site.ids,
     }
 
