@@ -14,12 +14,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from collector.cli.options import as_json, moment, note, opened, print_json, setting
+from collector.cli.export import opened_file
+from collector.cli.options import as_json, moment, note, now_ms, opened, print_json, setting
 from collector.cli.plain import plain
-from collector.errors import NotFound
+from collector.errors import Misuse, NotFound
 from collector.store import Activity, ActivityPage, ActivityQuery, OrderTotals, Profile
 from collector.store.audit import Act
-from collector.web import render
+from collector.web import everything, render
 
 PROPERTIES_SHOWN_MAX = 80
 
@@ -27,13 +28,34 @@ PROPERTIES_SHOWN_MAX = 80
 @click.command()
 @click.argument("key")
 @click.option("--limit", type=click.IntRange(0, 100), default=20, help="How many events.  [default 20]")
+@click.option("--all", "whole", is_flag=True, help="Everything held about the person, as JSON, to hand over.")
+@click.option("--page", metavar="FILE", help="With --all: as a page to read, an HTML file, instead.")
 @setting("db")
 @as_json
-def customer(key: str, limit: int, db: str | None, as_json: bool) -> None:
+def customer(key: str, limit: int, whole: bool, page: str | None, db: str | None, as_json: bool) -> None:
     """One customer: who, and what they have done, newest first.
 
     KEY is a user id, email:ADDRESS or visitor:ANONYMOUS_ID.
     """
+    if page and not whole:
+        raise Misuse("--page goes with --all")
+    if whole:
+        _hand_over(key, page, db)
+        return
+    _show(key, limit, db, as_json)
+
+
+def _hand_over(key: str, page: str | None, db: str | None) -> None:
+    with opened(db) as store:
+        while store.follow():
+            pass
+        found = store.everything(key, now_ms())
+        note(store, Act.HANDED_OVER, key)
+    with opened_file(page or "-") as file:
+        file.write(everything.as_page(found) if page else everything.as_json(found) + b"\n")
+
+
+def _show(key: str, limit: int, db: str | None, as_json: bool) -> None:
     with opened(db) as store:
         while store.follow():
             pass

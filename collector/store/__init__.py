@@ -17,6 +17,7 @@ from collector.event import Dropped, Event, Reason, Site, Withdrawal
 from collector.store.audit import Audits
 from collector.store.beginnings import Beginnings
 from collector.store.dossier import Dossiers
+from collector.store.everything import Access
 from collector.store.health import Health
 from collector.store.overview import Overviews
 from collector.store.prospects import Prospects
@@ -310,6 +311,7 @@ class Store(
     Recent,
     Beginnings,
     Snippets,
+    Access,
     Health,
     Protocol,
 ):

@@ -33,6 +33,7 @@ class Act(StrEnum):
     LISTED = "listed"
     LOOKED_UP = "looked up"
     EXPORTED = "exported"
+    HANDED_OVER = "handed over"
     NOTED = "noted"
     UNLINKED = "unlinked"
     UNDID = "undid a link"
@@ -43,7 +44,7 @@ class Act(StrEnum):
 
 
 # Of these the subject is a customer's or a visitor's key; of all others it tells of nobody.
-OF_PERSONS = frozenset({Act.LOOKED_UP, Act.NOTED, Act.UNLINKED, Act.UNDID, Act.ERASED})
+OF_PERSONS = frozenset({Act.LOOKED_UP, Act.HANDED_OVER, Act.NOTED, Act.UNLINKED, Act.UNDID, Act.ERASED})
 
 
 class Actor(Struct, frozen=True):

@@ -36,6 +36,7 @@ ROOMS = (
     Room("visitors", "/console/visitors"),
     Room("visitor", "/console/customers/visitor:{visitor}"),
     Room("unlink", "/console/customers/{customer}/unlink?visitor={device}"),
+    Room("erase", "/console/customers/{customer}/erase"),
     Room("install", "/console/install"),
     Room("quarantine", "/console/quarantine"),
     Room("sites", "/console/sites"),

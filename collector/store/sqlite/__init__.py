@@ -30,6 +30,7 @@ from collector.store import (
 )
 from collector.store.beginnings import Beginning
 from collector.store.dossier import CustomerQuery, Dossier, Story
+from collector.store.everything import Everything, Gone
 from collector.store.health import Vitals
 from collector.store.overview import Overview, OverviewQuery
 from collector.store.prospects import ProspectPage, ProspectQuery
@@ -43,6 +44,7 @@ from collector.store.sqlite.connection import BUSY_MS_MAX, connect, is_the_files
 from collector.store.sqlite.consenting import Consenting
 from collector.store.sqlite.dictionary import Dictionaries
 from collector.store.sqlite.erasures import Erasures
+from collector.store.sqlite.everything import everything, gone
 from collector.store.sqlite.exporting import export
 from collector.store.sqlite.filing import Filing
 from collector.store.sqlite.graveyard import Erasure
@@ -187,6 +189,12 @@ class SqliteStore(Access):
 
     def changed(self, seqs: Sequence[int], since: int | None) -> Changed:
         return self._ask(lambda conn: End(conn).changed(seqs, since))
+
+    def everything(self, key: str, at: int) -> Everything:
+        return self._ask(lambda conn: everything(conn, self._hash_key, key, at))
+
+    def gone(self, hash: str) -> Gone | None:
+        return gone(self._reader(), hash)
 
     def survey(self, key: str, at: int) -> Survey:
         return self._ask(lambda conn: Choosing(conn, self._hash_key).survey(key, at))

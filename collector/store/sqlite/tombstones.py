@@ -62,49 +62,26 @@ class Hashes:
         return int.from_bytes(blake2b(told, digest_size=8, key=self._key).digest(), "big", signed=True)
 
 
-class Tombstones:
-    """Those of one file, for its writing connection; the caller holds the transaction."""
+Spans = dict[int, list[tuple[int, int]]]
+
+
+class Naming:
+    """By which ids entries of one file can be known."""
 
     def __init__(self, conn: sqlite3.Connection, key: bytes) -> None:
         self._conn, self.hashes = conn, Hashes(key)
-        self._there_are: bool | None = None
         self._spaces: dict[str, str] = {}
 
-    def forget(self) -> None:
-        """Another process has written, or a transaction was rolled back."""
-        self._there_are = None
-        self._spaces.clear()
-
-    def put(self, tombstones: Iterable[Tombstone]) -> None:
-        self._conn.executemany(_ADD, tombstones)
-        self._there_are = None
-
-    def all(self) -> list[Tombstone]:
-        return self._conn.execute(_ALL).fetchall()
-
-    def refused(self, entries: Sequence[Entry]) -> frozenset[int]:
-        """The places in `entries` of what belongs to somebody who was erased."""
-        if not self._any():
-            return frozenset()
-        told = [self._told_by(entry) for entry in entries]
-        sought = msgspec.json.encode([hash for hashes, _ in told for hash in hashes]).decode()
-        spans: dict[int, list[tuple[int, int]]] = {}
-        for hash, start, end in self._conn.execute(_FIND, (sought,)):
-            spans.setdefault(hash, []).append((start, end))
-        if not spans:
-            return frozenset()
+    def within(self, entries: Sequence[Entry], spans: Spans) -> frozenset[int]:
+        """The places in `entries` of what is known by one of these hashes, and happened within one of its spans."""
+        told = [self.told_by(entry) for entry in entries]
         return frozenset(
             at
             for at, (hashes, time) in enumerate(told)
             if any(start <= time <= end for hash in hashes for start, end in spans.get(hash, ()))
         )
 
-    def _any(self) -> bool:
-        if self._there_are is None:
-            self._there_are = self._conn.execute("SELECT 1 FROM tombstones LIMIT 1").fetchone() is not None
-        return self._there_are
-
-    def _told_by(self, entry: Entry) -> tuple[list[int], int]:
+    def told_by(self, entry: Entry) -> tuple[list[int], int]:
         """The hashes by which an entry may be known, and the time that counts for it."""
         if isinstance(entry, Event):
             return list(self._of_event(entry)), entry.time
@@ -148,6 +125,49 @@ class Tombstones:
         if not self._spaces:
             self._spaces = dict(self._conn.execute(_SPACES))
         return self._spaces.get(site, "")
+
+    def forget(self) -> None:
+        self._spaces.clear()
+
+
+class Tombstones:
+    """Those of one file, for its writing connection; the caller holds the transaction."""
+
+    def __init__(self, conn: sqlite3.Connection, key: bytes) -> None:
+        self._conn, self._naming = conn, Naming(conn, key)
+        self._there_are: bool | None = None
+
+    @property
+    def hashes(self) -> Hashes:
+        return self._naming.hashes
+
+    def forget(self) -> None:
+        """Another process has written, or a transaction was rolled back."""
+        self._there_are = None
+        self._naming.forget()
+
+    def put(self, tombstones: Iterable[Tombstone]) -> None:
+        self._conn.executemany(_ADD, tombstones)
+        self._there_are = None
+
+    def all(self) -> list[Tombstone]:
+        return self._conn.execute(_ALL).fetchall()
+
+    def refused(self, entries: Sequence[Entry]) -> frozenset[int]:
+        """The places in `entries` of what belongs to somebody who was erased."""
+        if not self._any():
+            return frozenset()
+        told = [self._naming.told_by(entry) for entry in entries]
+        sought = msgspec.json.encode([hash for hashes, _ in told for hash in hashes]).decode()
+        spans: Spans = {}
+        for hash, start, end in self._conn.execute(_FIND, (sought,)):
+            spans.setdefault(hash, []).append((start, end))
+        return self._naming.within(entries, spans) if spans else frozenset()
+
+    def _any(self) -> bool:
+        if self._there_are is None:
+            self._there_are = self._conn.execute("SELECT 1 FROM tombstones LIMIT 1").fetchone() is not None
+        return self._there_are
 
 
 def words_of(raw: bytes) -> set[str]:

@@ -21,15 +21,16 @@ from collector.store import Outcome, Store
 from collector.store.audit import Act
 from collector.store.dossier import Dossier
 from collector.store.keys import Key, Kind, read_key
-from collector.web import asked
+from collector.web import asked, everything
 from collector.web.asked import KeyRoute
 from collector.web.console import evidence
 from collector.web.console.chronicle import device_name
 from collector.web.console.customer import called
 from collector.web.console.customers import ROOM, address
-from collector.web.console.page import link, render
+from collector.web.console.page import HEADERS, link, render
 from collector.web.console.remarks import messages
 from collector.web.console.session import Session, now_ms, posted, signed_in
+from collector.web.customers import erase as erase_person
 from collector.wire import open_envelope
 
 
@@ -69,6 +70,36 @@ async def undo_link(request: Request) -> Response:
     await request.app.state.writer.run(Store.undo_link, key, id, now_ms(request))
     await request.app.state.audit.keep(session.actor, Act.UNDID, key)
     return await _back(request, key, done="undone", id=id)
+
+
+async def hand_over(request: Request) -> Response:
+    """Everything held about this person, as a file: JSON, or a page to read."""
+    session = signed_in(request)
+    key, suffix = request.path_params["key"], asked.word(request, "format", ("json", "html"), "html")
+    await request.app.state.writer.settle()
+    store: Store = request.app.state.store
+    found = await asyncio.to_thread(store.everything, key, now_ms(request))
+    body = await asyncio.to_thread(everything.as_json if suffix == "json" else everything.as_page, found)
+    await request.app.state.audit.keep(session.actor, Act.HANDED_OVER, key)
+    named = {"content-disposition": f'attachment; filename="everything.{suffix}"'}
+    kind = "application/json" if suffix == "json" else "text/html; charset=utf-8"
+    return Response(body, media_type=kind, headers=HEADERS | named)
+
+
+async def ask_erase(request: Request) -> Response:
+    """What erasing will do."""
+    return _ask(request, await _dossier(request), "erase")
+
+
+async def erase(request: Request) -> Response:
+    """Take everything about this person out, for good; then tell of it by its receipt."""
+    session, key = signed_in(request), request.path_params["key"]
+    if posted(request).get("sure") != "yes":
+        raise Misuse("nothing was erased: tick the box first")
+    receipt = await erase_person(request.app.state, key, now_ms(request))
+    await request.app.state.audit.keep(session.actor, Act.ERASED, key)
+    site = session.site.name if session.site else None
+    return RedirectResponse(link(site, ROOM, erased=receipt.hash), 303)
 
 
 async def add_remark(request: Request) -> Response:
@@ -135,5 +166,8 @@ routes: list[BaseRoute] = [
     KeyRoute(f"{ROOM}/{{key}}/unlink", unlink, methods=["POST"]),
     KeyRoute(f"{ROOM}/{{key}}/undo-link", ask_undo_link, methods=["GET"]),
     KeyRoute(f"{ROOM}/{{key}}/undo-link", undo_link, methods=["POST"]),
+    KeyRoute(f"{ROOM}/{{key}}/everything", hand_over, methods=["GET"]),
+    KeyRoute(f"{ROOM}/{{key}}/erase", ask_erase, methods=["GET"]),
+    KeyRoute(f"{ROOM}/{{key}}/erase", erase, methods=["POST"]),
     KeyRoute(f"{ROOM}/{{key}}/remarks", add_remark, methods=["POST"]),
 ]

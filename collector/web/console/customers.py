@@ -35,6 +35,8 @@ async def show(request: Request) -> Response:
     await request.app.state.writer.settle()
     found, currencies = await asyncio.to_thread(_find, request.app.state.store, request)
     request.app.state.audit.note(session.actor, Act.LISTED)
+    receipt = asked.text(request, "erased")
+    erased = await asyncio.to_thread(request.app.state.store.gone, receipt) if receipt else None
     sorts = [*SORTS, *((f"{SPENT}{currency}", f"Spent most ({currency or 'no currency'})") for currency in currencies)]
     return render(
         request,
@@ -47,6 +49,7 @@ async def show(request: Request) -> Response:
         next=found.next,
         first=asked.text(request, "cursor") is None,
         address=address,
+        erased=erased,
     )
 
 
