@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collector.store.datasets import DATASETS, RESOLVED, Column, Dataset
+from collector.store.datasets import DATASETS, MAILING, RESOLVED, Column, Dataset
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "data-dictionary.md"
 
@@ -26,11 +26,14 @@ Null is an empty cell in CSV. Text that is not known is empty, not null, unless 
 """
 RESOLVED_INTRODUCTION = "With `resolve=1`, and in the view `v_events_resolved`:"
 
+MAILING_INTRODUCTION = "With `mailing=TOPIC` (`--mailing`): a row for each address that has said yes, or for every one."
+
 
 def text() -> str:
     """The whole document."""
     resolved = f"## events, resolved\n\n{RESOLVED_INTRODUCTION}\n\n{_table(RESOLVED)}\n"
-    return "\n".join([INTRODUCTION, *map(_section, DATASETS.values()), resolved])
+    mailing = f"## customers, for a mailing\n\n{MAILING_INTRODUCTION}\n\n{_table(MAILING)}\n"
+    return "\n".join([INTRODUCTION, *map(_section, DATASETS.values()), resolved, mailing])
 
 
 def _section(of: Dataset) -> str:

@@ -24,7 +24,7 @@ FLOORS = (
     ("event", "errors"),
     ("identity", "visits", "orders", "cart", "trouble"),
     ("enrich",),
-    ("wire", "limits", "moment", "context", "spoken"),
+    ("wire", "limits", "moment", "context", "spoken", "mailing"),
     ("sources",),
     ("store",),
     ("ingest", "checkup"),

@@ -33,6 +33,8 @@ from collector.web.times import read_range, zone_of
 @click.option("--to", "end", metavar="TIME", help="Up to this time, itself excluded.")
 @click.option("--site", metavar="NAME", help="Only this site's rows; dates are days in its time zone.")
 @click.option("--resolve", is_flag=True, help="Add each event's customer and visit as of now.")
+@click.option("--mailing", metavar="TOPIC", help="Of customers: the addresses that have said yes to this topic.")
+@click.option("--all-answers", is_flag=True, help="With --mailing: whatever they have said, with what it was.")
 @setting("db")
 @as_json
 def export(
@@ -44,16 +46,20 @@ def export(
     end: str | None,
     site: str | None,
     resolve: bool,
+    mailing: str | None,
+    all_answers: bool,
     db: str | None,
     as_json: bool,
 ) -> None:
     """Write a dataset as CSV, JSON Lines or Parquet; prints the number of rows and the cursor to go on from."""
-    made, listed = file_format(suffix), columns(dataset(name), resolve=resolve)
+    made, listed = file_format(suffix), columns(dataset(name), resolve=resolve, mailing=mailing)
     with opened(db) as store:
         while store.follow():
             pass
         first, last = read_range(start, end, zone_of(site, store.sites()))
-        query = ExportQuery(start=first, end=last, since=since, site=site, resolve=resolve)
+        query = ExportQuery(
+            start=first, end=last, since=since, site=site, resolve=resolve, mailing=mailing, everybody=all_answers
+        )
         exported = store.export(name, query)
         note(store, Act.EXPORTED, name)
         rows = _Counted(exported.batches)

@@ -220,13 +220,19 @@ class ActivityQuery(Struct, frozen=True):
 
 
 class ExportQuery(Struct, frozen=True):
-    """`start` inclusive, `end` exclusive, by event time; `since` is a cursor that an earlier export gave."""
+    """`start` inclusive, `end` exclusive, by event time; `since` is a cursor that an earlier export gave.
+
+    `mailing` is a topic: who said yes to it, as a list of addresses, in the place of the customers; `everybody`:
+    whatever they said.
+    """
 
     start: int | None = None
     end: int | None = None
     since: str | None = None
     site: str | None = None
     resolve: bool = False
+    mailing: str | None = None
+    everybody: bool = False
 
 
 class Export(Struct, frozen=True):

@@ -68,8 +68,13 @@ def dataset(name: str) -> Dataset:
     return DATASETS[name]
 
 
-def columns(of: Dataset, *, resolve: bool) -> tuple[Column, ...]:
-    """Its columns in the order of every export; `resolve` adds whose each event is, and is Misuse elsewhere."""
+def columns(of: Dataset, *, resolve: bool, mailing: str | None = None) -> tuple[Column, ...]:
+    """Its columns in the order of every export. `resolve` adds whose each event is, and is Misuse elsewhere; `mailing`
+    makes a list of addresses of the customers."""
+    if mailing is not None:
+        if of.name != "customers":
+            raise Misuse("a mailing list is made of customers")
+        return MAILING
     if not resolve:
         return of.columns
     if of.name != "events":
@@ -230,8 +235,26 @@ _CUSTOMERS = Dataset(
         _json("money", "List of {currency, gross, refunded, net, unconfirmed}, exact decimal text."),
         _time("first_order", "Time of the first order.", True),
         _time("last_order", "Time of the last order.", True),
+        _json(
+            "marketing",
+            "List of {address, topic, state, source, text, language, version, confirmed, time}: the latest answers of "
+            "the customer's addresses and of the account (address null) about mailings; topic `*` is all topics.",
+        ),
         *_FEED,
     ),
+)
+MAILING = (
+    _text("address", "The e-mail address."),
+    _text("topic", "The topic that was asked for."),
+    _text("state", "`yes`, `no`, or `unknown`: nobody can show an answer."),
+    _text("source", "Where the answer comes from: `form`, `phone`, `import`, `unsubscribed`, `spam` …"),
+    _text("text", "The text that was shown, as the call says."),
+    _text("language", "The language of that text."),
+    _text("version", "The version of that text."),
+    _time("confirmed", "When the address's bearer said yes a second time.", True),
+    _time("time", "When the answer was given.", True),
+    _text("customer", "Key of the customer whose address it surely is.", True),
+    _text("name", "That customer's name."),
 )
 _ORDERS = Dataset(
     name="orders",

@@ -35,7 +35,8 @@ async def export_dataset(request: Request) -> Response:
     suffix = asked.word(request, "format", FORMATS, "csv")
     made = file_format(suffix)
     resolve = asked.flag(request, "resolve")
-    listed = columns(of, resolve=resolve)
+    mailing = asked.text(request, "mailing")
+    listed = columns(of, resolve=resolve, mailing=mailing)
     await request.app.state.writer.settle()
     store: Store = request.app.state.store
     export = await asyncio.to_thread(store.export, of.name, await _query(request, store, resolve))
@@ -55,7 +56,15 @@ async def _query(request: Request, store: Store, resolve: bool) -> ExportQuery:
     site = asked.text(request, "site")
     zone = zone_of(site, await asyncio.to_thread(store.sites))
     start, end = read_range(asked.text(request, "from"), asked.text(request, "to"), zone)
-    return ExportQuery(start=start, end=end, since=asked.text(request, "since"), site=site, resolve=resolve)
+    return ExportQuery(
+        start=start,
+        end=end,
+        since=asked.text(request, "since"),
+        site=site,
+        resolve=resolve,
+        mailing=asked.text(request, "mailing"),
+        everybody=asked.word(request, "answers", ("yes", "all"), "yes") == "all",
+    )
 
 
 def _pieces(chunks: Iterator[bytes]) -> Generator[bytes, None, None]:

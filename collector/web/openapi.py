@@ -198,6 +198,8 @@ _EXPORT: dict[str, Operation] = {
                 _query("since", "Only what is beyond this cursor.", type="string", pattern="^[0-9]{1,19}$"),
                 _query("site", "Only this site's rows; and its time zone for dates."),
                 _query("resolve", "1 adds whose each event is as of now.", type="string", enum=["0", "1"], default="0"),
+                _query("mailing", "Of customers: the addresses that have said yes to this topic."),
+                _query("answers", "With `mailing`: `all` is whatever they said.", type="string", enum=["yes", "all"]),
             ],
             {"200": _FILE},
         )

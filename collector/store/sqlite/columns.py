@@ -260,7 +260,7 @@ _CUSTOMERS = Select(
         "customer": _key("w"),
         **_named(
             *("kind", "ids", "traits", "name", "email", "phone", "first_seen", "last_seen", "orders", "unconfirmed"),
-            *("money", "first_order", "last_order"),
+            *("money", "first_order", "last_order", "marketing"),
             of="f",
         ),
         **_FEED,

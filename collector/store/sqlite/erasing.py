@@ -88,7 +88,7 @@ class Eraser:
         self._tombstones.put(tombstones)
         orders = frozenset((site, order_id) for site, order_id in self._conn.execute(_ABOUT, (seqs,)))
         retold = {id for (id,) in self._conn.execute(_TRAITS_OF, (_json(persons), seqs))}
-        for table in ("claims", "links", "order_calls", "mids", "events"):
+        for table in ("claims", "links", "order_calls", "subscriptions", "mids", "events"):
             self._conn.execute(f"DELETE FROM {table} WHERE {_CHOSEN}", (seqs,))
         self._projection.retell_traits(retold)
         quarantined = self._erase_refused(chosen, visitors)
@@ -189,7 +189,12 @@ class Eraser:
         for table in ("unlinks", "link_undos"):
             self._conn.execute(_GONE_FROM.format(table), (person,))
         self._conn.execute("DELETE FROM link_undos WHERE person = ? OR persons = '[]'", (person,))
-        for table, column in (("traits", "person"), ("customers", "customer"), ("persons", "id")):
+        for table, column in (
+            ("traits", "person"),
+            ("subscriptions", "person"),
+            ("customers", "customer"),
+            ("persons", "id"),
+        ):
             self._conn.execute(f"DELETE FROM {table} WHERE {column} = ?", (person,))
 
     def _sweep_orders(self, orders: Iterable[tuple[int, str]], at: int) -> list[Tombstone]:

@@ -41,6 +41,10 @@ _BY_OTHERS = """
 SELECT seq FROM events WHERE seq IN (SELECT value FROM json_each(?1))
     AND (user IS NULL OR user IN (SELECT value FROM json_each(?2))) ORDER BY seq
 """
+_ANSWERS = """
+SELECT topic, state, source, text, version, confirmed, time FROM subscriptions
+WHERE person IN (SELECT value FROM json_each(?)) ORDER BY time
+"""
 _GONE = "SELECT time, events FROM erasures WHERE customer_hash = ? ORDER BY id DESC LIMIT 1"
 _IDS = "SELECT kind, space, value FROM persons WHERE id IN (SELECT value FROM json_each(?)) ORDER BY kind, value"
 _TRAITS = "SELECT name, value, time FROM traits WHERE person IN (SELECT value FROM json_each(?)) ORDER BY name, time"
@@ -55,6 +59,15 @@ _OF_TRAITS = (
     _text("name", "What was told."),
     Column("value", Type.JSON, "What it is."),
     Column("time", Type.TIME, "When it was told."),
+)
+_OF_ANSWERS = (
+    _text("topic", "What the mailings are about; `*`: all."),
+    _text("state", "`yes`, `no` or `unknown`."),
+    _text("source", "Where the answer comes from."),
+    _text("text", "The text that was shown."),
+    _text("version", "The version of that text."),
+    Column("confirmed", Type.TIME, "When a yes was said a second time."),
+    Column("time", Type.TIME, "When it was said."),
 )
 _OF_REFUSED = (
     Column("received", Type.TIME, "When the call came."),
@@ -77,6 +90,12 @@ def everything(conn: sqlite3.Connection, hash_key: bytes, key: str, at: int) -> 
         tables=(
             Table("ids", "By what this person, and the devices that are theirs, are known.", _OF_IDS, _distinct(ids)),
             Table("traits", "What was told of the person.", _OF_TRAITS, conn.execute(_TRAITS, (followed,)).fetchall()),
+            Table(
+                "marketing",
+                "What was answered about mailings.",
+                _OF_ANSWERS,
+                conn.execute(_ANSWERS, (followed,)).fetchall(),
+            ),
             *(_rows(conn, name, chosen) for name in _WHERE),
             Table(
                 "refused", "Calls in quarantine that name this person.", _OF_REFUSED, _refused(conn, hash_key, chosen)

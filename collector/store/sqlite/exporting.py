@@ -19,6 +19,7 @@ from collector.store import Export, ExportQuery
 from collector.store.datasets import Column, Dataset, Kind, columns, dataset
 from collector.store.sqlite.columns import SELECTS, Select
 from collector.store.sqlite.connection import connect
+from collector.store.sqlite.subscribing import mailing_list
 
 PAGE_ROWS = 1_000
 
@@ -50,6 +51,8 @@ def export(path: str, name: str, query: ExportQuery) -> Export:
     Raises NotFound for an unknown dataset, Misuse for a query that makes no sense; both before the first batch.
     """
     of = dataset(name)
+    if query.mailing is not None:
+        return _mailing(path, of, query, query.mailing)
     listed = columns(of, resolve=query.resolve)
     select = SELECTS[f"{name}_resolved" if query.resolve else name]
     with closing(connect(path, create=False, read_only=True)) as conn:
@@ -57,6 +60,20 @@ def export(path: str, name: str, query: ExportQuery) -> Export:
         latest = _latest(conn, name)
     plan = _Plan(_page(of, select, listed, terms), bound, len(select.keys), _since(query.since, latest), latest)
     return Export(batches=_batches(path, plan, of.kind), next=str(latest))
+
+
+def _mailing(path: str, of: Dataset, query: ExportQuery, topic: str) -> Export:
+    columns(of, resolve=False, mailing=topic)
+    if query.since is not None or query.start is not None or query.end is not None or query.site is not None:
+        raise Misuse("a mailing list is as of now and of all sites")
+    with closing(connect(path, create=False, read_only=True)) as conn:
+        latest = _latest(conn, of.name)
+    return Export(batches=_addresses(path, topic, everybody=query.everybody), next=str(latest))
+
+
+def _addresses(path: str, topic: str, *, everybody: bool) -> Iterator[list[Row]]:
+    with closing(connect(path, create=False, read_only=True)) as conn:
+        yield from filter(None, mailing_list(conn, topic, everybody=everybody))
 
 
 def _batches(path: str, plan: _Plan, kind: Kind) -> Iterator[list[Row]]:

@@ -15,6 +15,7 @@ import msgspec
 
 from collector.event import Campaign, Trust
 from collector.identity import Place
+from collector.mailing import ANSWERS
 from collector.orders import OrderCall
 from collector.store.sqlite.dictionary import unpack_id
 from collector.store.sqlite.sayings import Sayings, exact_or_none
@@ -25,7 +26,8 @@ events.seq, events.site, events.trust, events.subject, events.time, events.mid, 
 events.user, events.email, events.previous, events.staff, events.campaign, events.page, events.referrer
 """
 # Properties are read only where derivation needs them: traits, and whatever may speak of an order; of a product that
-# was viewed or added only what it is called. A text without a shape may be long: it is looked into where it lies.
+# was viewed or added only what it is called; answers about mailings. A text without a shape may be long: it is looked
+# into where it lies.
 # The rows come as one JSON text: see rows.py. A `mid` that is a BLOB comes as a list of its hex digits.
 _FACTS = """
 SELECT json_group_array(json_array(
@@ -173,7 +175,7 @@ class Facts:
         product = text = None
         if call_type == "track" and name in PRODUCT_TOLD_BY:
             product = self._sayings.product(shape, description, own)
-        if call_type == "identify" or self._sayings.shapes[shape].may_tell_order:
+        if call_type == "identify" or name in ANSWERS or self._sayings.shapes[shape].may_tell_order:
             text = self._sayings.text(shape, description, own)
         return product, text
 

@@ -19,6 +19,7 @@ from collector.store.sqlite.feed import Revisions
 from collector.store.sqlite.finding import keep_found
 from collector.store.sqlite.ordering import add_up
 from collector.store.sqlite.people import People
+from collector.store.sqlite.subscribing import marketing
 from collector.visits import Key
 
 # Index persons_customer.
@@ -39,19 +40,20 @@ SELECT max(strength) FROM (
 """
 _ROW = """
 SELECT kind, ids, traits, money, name, email, phone, first_seen, last_seen, orders, unconfirmed, first_order,
-       last_order, deleted
+       last_order, marketing, deleted
 FROM customers WHERE customer = ?
 """
 _PUT = """
 INSERT OR REPLACE INTO customers
     (customer, kind, ids, traits, money, name, email, phone, first_seen, last_seen, orders, unconfirmed, first_order,
-     last_order, deleted, rev)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     last_order, marketing, deleted, rev)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 # A row that is gone says nothing of the person any more.
 _DROP = """
 UPDATE customers SET deleted = 1, rev = ?, ids = '[]', traits = '{}', money = '[]', name = '', email = '', phone = '',
-    first_seen = NULL, last_seen = NULL, orders = 0, unconfirmed = 0, first_order = NULL, last_order = NULL
+    first_seen = NULL, last_seen = NULL, orders = 0, unconfirmed = 0, first_order = NULL, last_order = NULL,
+    marketing = '[]'
 WHERE customer = ? AND deleted = 0
 """
 _HAS_SPAN = "SELECT 1 FROM tenancies WHERE customer = ? AND deleted = 0 LIMIT 1"
@@ -82,9 +84,10 @@ class Portraits:
             keep_found(self._conn, customer, "", "", "[]", "[]")
             self._conn.execute(_DROP, (revisions.next(), customer))
             return
+        ids = self._ids(customer, members)
         row = (
             ("prospect", "buyer", "repeat")[min(total.orders, 2)],
-            msgspec.json.encode(self._ids(customer, members)).decode(),
+            msgspec.json.encode(ids).decode(),
             msgspec.json.encode(traits).decode(),
             msgspec.json.encode(total.money).decode(),
             _name(traits),
@@ -96,6 +99,7 @@ class Portraits:
             total.unconfirmed,
             total.first,
             total.last,
+            marketing(self._conn, self._surely(members, ids)),
             0,
         )
         standing = self._conn.execute(_ROW, (customer,)).fetchone()
@@ -124,6 +128,14 @@ class Portraits:
             known_as = {"kind": "email" if kind == EMAIL else "user", "value": value, "strength": word}
             ids.append({**known_as, "space": space} if space else known_as)
         return ids
+
+    def _surely(self, members: list[tuple[Any, ...]], ids: list[dict[str, str]]) -> list[tuple[int, int, str]]:
+        """The key, and the ids that are linked with it by more than a browser's word."""
+        return [
+            (person, kind, value)
+            for at, ((person, kind, _, value), known) in enumerate(zip(members, ids, strict=True))
+            if at == 0 or known["strength"] != Trust.CLAIMED.word
+        ]
 
     def _traits(self, persons: list[int]) -> dict[str, Any]:
         best: dict[str, tuple[Any, ...]] = {}

@@ -24,6 +24,7 @@ from collector.store.sqlite.people import People
 from collector.store.sqlite.portraits import Portraits
 from collector.store.sqlite.rows import Insert
 from collector.store.sqlite.sightings import Sightings
+from collector.store.sqlite.subscribing import Subscribing
 from collector.store.sqlite.tenure import Tenure
 from collector.store.sqlite.visiting import Visiting
 from collector.visits import Key, Visit
@@ -60,6 +61,7 @@ class Projection:
         self._conn, self._words = conn, words
         self._facts = Facts(conn)
         self._people = People(conn, self._facts, words)
+        self._subscribing = Subscribing(conn, self._facts)
         self._visiting = Visiting(conn, self._facts, words)
         self._tenure = Tenure(conn, self._facts)
         self._counting = Counting(conn, self._facts)
@@ -144,7 +146,16 @@ class Projection:
         """Forget all that is derived. Rows of the feeds are marked 2 until they are derived again or swept."""
         self.roll_back()
         self._counting.reset()
-        for table in ("claims", "links", "traits", "order_calls", "sightings", "customer_words", "customer_spend"):
+        for table in (
+            "claims",
+            "links",
+            "traits",
+            "order_calls",
+            "subscriptions",
+            "sightings",
+            "customer_words",
+            "customer_spend",
+        ):
             self._conn.execute(f"DELETE FROM {table}")
         for table in FEEDS:
             self._conn.execute(f"UPDATE {table} SET deleted = 2 WHERE deleted = 0")
@@ -202,6 +213,9 @@ class Projection:
         if fact.user is None and fact.email is None and fact.properties is None:
             return
         batch.persons |= self._people.note(fact)
+        subscriber = self._subscribing.note(fact)
+        if subscriber is not None:
+            batch.named.add(subscriber)
         order = self._ordering.note(fact)
         if order is not None:
             batch.orders.add(order)
