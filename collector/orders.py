@@ -176,7 +176,8 @@ def fold(calls: Iterable[OrderCall]) -> Order | None:
 def match(calls: Sequence[OrderCall]) -> Match | None:
     """Story 15: one call names a visitor, another, under the secret key, the person.
 
-    The earliest visitor that names the order counts, from 5 minutes before to 24 hours after it.
+    The earliest visitor that names the order counts, from 5 minutes before to 24 hours after it. That visitor may be
+    anybody's who guessed the number: the two together are believed as far as the call that names the visitor.
     """
     telling = [call for call in calls if call.server and not call.staff and _names_person(call)]
     servers = sorted(telling, key=_rank, reverse=True)
@@ -197,7 +198,9 @@ def match(calls: Sequence[OrderCall]) -> Match | None:
 
 
 def _names_visitor(call: OrderCall) -> bool:
-    return call.visitor is not None and not call.staff and (call.type != "track" or call.name in NAMES_VISITOR)
+    if call.visitor is None or call.staff or call.trust == Trust.CLAIMED:
+        return False
+    return call.type != "track" or call.name in NAMES_VISITOR
 
 
 def _names_person(call: OrderCall) -> bool:

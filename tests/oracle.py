@@ -104,7 +104,8 @@ class Story:
         claims = [own] if own else []
         person = self.told.get(key_of(e))
         if person:
-            claims.append(Claim(place_of(e), person, Trust.SERVER, False, person[0] == "email", told=True))
+            # reading: whoever names the visitor may have guessed the order's number; it is believed so far.
+            claims.append(Claim(place_of(e), person, e.trust, False, person[0] == "email", told=True))
         return claims
 
     def own_claim(self, e: Event) -> Claim | None:

@@ -61,7 +61,13 @@ def told_together(log: Sequence[Event]) -> dict[EventKey, Person]:
         # reading: refunds and cancellations claim nothing here either; nor does what staff sent.
         claiming = [e for e in calls if not is_silent(e)]
         placed = order_time(calls)
-        near = [e for e in claiming if e.visitor and placed - TOLD_BEFORE_MS <= e.time <= placed + TOLD_AFTER_MS]
+        near = [
+            e
+            for e in claiming
+            if e.visitor
+            and e.trust is not Trust.CLAIMED
+            and placed - TOLD_BEFORE_MS <= e.time <= placed + TOLD_AFTER_MS
+        ]
         person = best_named([e for e in of_its_own(claiming) if e.server])
         if not near or not person:
             continue

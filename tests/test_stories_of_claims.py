@@ -182,7 +182,7 @@ def test_story_15_the_back_end_names_whom_the_thank_you_page_does_not(shop: Shop
     assert shop.profile("email:jane@x").orders.count == 1
     assert shop.profile("email:jane@x").orders.unconfirmed == 0
     [joined] = shop.joined("email:jane@x")
-    assert (joined.why, joined.strength, joined.evidence) == ("order_match", "server", shown.id)
+    assert (joined.why, joined.strength, joined.evidence) == ("order_match", "browser", shown.id)
 
 
 MINUTE = 60_000

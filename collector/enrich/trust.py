@@ -31,8 +31,13 @@ def judge_trust(draft: Draft) -> None:
         draft.trust = Trust.SERVER
     elif _is_signed(draft):
         draft.trust = Trust.SIGNED
-    elif draft.arrival.site.identity == IdentityMode.SIGNED and (draft.user or draft.email):
+    elif draft.arrival.site.identity == IdentityMode.SIGNED and _claims_somebody(draft):
         draft.trust = Trust.CLAIMED
+
+
+def _claims_somebody(draft: Draft) -> bool:
+    """Who names an order claims to be whom the back end will say that it is of; its number can be guessed."""
+    return bool(draft.user or draft.email or draft.call.properties.get("order_id"))
 
 
 def _is_signed(draft: Draft) -> bool:

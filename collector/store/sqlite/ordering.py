@@ -143,7 +143,7 @@ class Ordering:
         if found is not None:
             act = Act.LOG_IN if found.user is not None else Act.ORDER_EMAIL
             claim = (found.call.visitor, found.call.seq, int(act), int(Why.ORDER_MATCH))
-            self._conn.execute(_ADD_MATCH, (*claim, found.user, found.email, int(Trust.SERVER)))
+            self._conn.execute(_ADD_MATCH, (*claim, found.user, found.email, int(found.call.trust)))
             visitors.add(found.call.visitor)
         return visitors
 
