@@ -5,19 +5,35 @@ What enters: nothing. What leaves: SQL text. Exports take times as ms and format
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from msgspec import Struct
 
 from collector.store.datasets import DATASETS, RESOLVED, Column, Type
 from collector.store.keys import FORMS
 from collector.store.sqlite import shapes
 from collector.store.sqlite.decimals import minus
+from collector.store.sqlite.dictionary import unpack_id
+from collector.store.sqlite.networks import unpack_network
+
+
+class Stored(Struct, frozen=True):
+    """A column as it lies in the tables, and how an export makes it: at a third of what it costs in SQL."""
+
+    columns: tuple[str, ...]
+    read: Callable[..., Any]
 
 
 class Select(Struct, frozen=True, kw_only=True):
-    """One dataset's rows. `keys` order an export, the cursor's column first; `until` bounds spans that have an end."""
+    """One dataset's rows. `keys` order an export, the cursor's column first; `until` bounds spans that have an end.
+
+    `stored`: columns that exports make themselves.
+    """
 
     source: str
     columns: dict[str, str]
+    stored: dict[str, Stored] = {}
     keys: tuple[str, ...]
     time: str
     site: str = ""
@@ -153,6 +169,15 @@ _CALL = {
     "url": "coalesce(p.url, '')",
 }
 
+
+def _read_id(stored: str | bytes | None) -> str | None:
+    return None if stored is None else unpack_id(stored)
+
+
+def _read_properties(names: str | None, places: str, said: str | None, stored: str | None) -> str:
+    return shapes.put_together(names, places, said, stored or "") if names else stored or "{}"
+
+
 _EVENTS = Select(
     source=f"{_DICTIONARIES}\n{_SAID}",
     keys=("e.seq",),
@@ -175,6 +200,12 @@ _EVENTS = Select(
         "consent": "coalesce(k.granted, '')",
         "properties": shapes.text_in_sql("e"),
         "context": "coalesce(e.context, '{}')",
+    },
+    stored={
+        "id": Stored(("e.mid",), _read_id),
+        "visitor": Stored(("v.visitor",), _read_id),
+        "network": Stored(("e.network",), unpack_network),
+        "properties": Stored(("shapes.names", "shapes.places", "descriptions.said", "e.properties"), _read_properties),
     },
 )
 # What the back end says of an order without naming anybody is its customer's. The order's number finds the order, the
@@ -202,6 +233,7 @@ LEFT JOIN persons w ON w.id = coalesce(t.customer, o.customer, a.customer)""",
     time=_EVENTS.time,
     site=_EVENTS.site,
     columns=_EVENTS.columns | _RESOLVED,
+    stored=_EVENTS.stored,
 )
 
 

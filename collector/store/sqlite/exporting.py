@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
@@ -17,7 +18,7 @@ from msgspec import Struct
 from collector.errors import Misuse
 from collector.store import Export, ExportQuery
 from collector.store.datasets import Column, Dataset, Kind, columns, dataset
-from collector.store.sqlite.columns import SELECTS, Select
+from collector.store.sqlite.columns import SELECTS, Select, Stored
 from collector.store.sqlite.connection import connect
 from collector.store.sqlite.subscribing import mailing_list
 
@@ -36,9 +37,13 @@ Row = tuple[Any, ...]
 
 
 class _Plan(Struct, frozen=True):
-    """One page's statement, and what stays bound from page to page; rows in (since, latest] are wanted."""
+    """One page's statement, and what stays bound from page to page; rows in (since, latest] are wanted.
+
+    `makers`: for each column of the dataset how it is made of what is read, None where it is what is read.
+    """
 
     statement: str
+    makers: tuple[Stored | None, ...]
     bound: dict[str, Any]
     keys: int
     since: int
@@ -58,7 +63,9 @@ def export(path: str, name: str, query: ExportQuery) -> Export:
     with closing(connect(path, create=False, read_only=True)) as conn:
         terms, bound = _filter(conn, of, select, query)
         latest = _latest(conn, name)
-    plan = _Plan(_page(of, select, listed, terms), bound, len(select.keys), _since(query.since, latest), latest)
+    makers = tuple(select.stored.get(column.name) for column in listed)
+    statement = _page(of, select, listed, terms)
+    plan = _Plan(statement, makers, bound, len(select.keys), _since(query.since, latest), latest)
     return Export(batches=_batches(path, plan, of.kind), next=str(latest))
 
 
@@ -98,7 +105,7 @@ def _since(cursor: str | None, latest: int) -> int:
 
 
 def _page(of: Dataset, select: Select, listed: tuple[Column, ...], terms: list[str]) -> str:
-    wanted = [select.columns[column.name] for column in listed]
+    wanted = [sql for column in listed for sql in _read(select, column.name)]
     keys = ", ".join(select.keys)
     if of.kind is Kind.APPEND:
         terms = [*terms, f"{keys} > :after", f"{keys} <= :until"]
@@ -110,6 +117,10 @@ def _page(of: Dataset, select: Select, listed: tuple[Column, ...], terms: list[s
         terms = [*terms, f"({keys}) > ({last})", f"{select.keys[0]} <= :until"]
         tail = f"ORDER BY {keys} LIMIT {PAGE_ROWS}"
     return f"SELECT {', '.join(wanted)}\nFROM {select.source}\nWHERE {' AND '.join(terms)}\n{tail}"
+
+
+def _read(select: Select, column: str) -> tuple[str, ...]:
+    return select.stored[column].columns if column in select.stored else (select.columns[column],)
 
 
 def _filter(
@@ -142,7 +153,20 @@ def _windows(conn: sqlite3.Connection, plan: _Plan) -> Iterator[list[Row]]:
     for after in range(plan.since, plan.latest, PAGE_ROWS):
         window = {"after": after, "until": min(after + PAGE_ROWS, plan.latest)}
         if rows := conn.execute(plan.statement, plan.bound | window).fetchall():
-            yield rows
+            yield _made(rows, plan.makers)
+
+
+def _made(rows: list[Row], makers: tuple[Stored | None, ...]) -> list[Row]:
+    """What was read as columns of the dataset."""
+    if not any(makers):
+        return rows
+    read = iter(zip(*rows, strict=True))
+    return list(
+        zip(
+            *(next(read) if maker is None else map(maker.read, *islice(read, len(maker.columns))) for maker in makers),
+            strict=True,
+        )
+    )
 
 
 def _pages(conn: sqlite3.Connection, plan: _Plan) -> Iterator[list[Row]]:

@@ -10,9 +10,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from hashlib import blake2b
-from ipaddress import ip_address
 from typing import Any
 
 import msgspec
@@ -22,6 +20,7 @@ from collector.store import Entry, Left, Outcome, Quarantined
 from collector.store.sqlite import desk
 from collector.store.sqlite.consenting import Consenting
 from collector.store.sqlite.dictionary import Dictionaries, pack_id
+from collector.store.sqlite.networks import pack_network
 from collector.store.sqlite.rows import Insert
 from collector.store.sqlite.shapes import take_apart
 from collector.store.sqlite.tombstones import Tombstones
@@ -155,7 +154,7 @@ class Appender:
             words.campaigns.intern(*msgspec.structs.astuple(campaign)) if campaign != _NO_CAMPAIGN else None,
             words.setups.intern(*msgspec.structs.astuple(setup)) if setup != _NO_SETUP else None,
             words.consents.intern(event.consent) if event.consent else None,
-            _pack_network(event.network),
+            pack_network(event.network),
             properties,
             event.context or None,
             shape,
@@ -199,15 +198,6 @@ class Appender:
 def _of_nobody(entry: Entry) -> Left:
     """What is left of a call of somebody who was erased."""
     return Left(site=entry.site, why=Dropped.ERASED, received=entry.received)
-
-
-@lru_cache(4096)
-def _pack_network(network: str) -> bytes | None:
-    """The part of a shortened address that is not zero: 3 bytes of an IPv4, 6 of an IPv6 address."""
-    if not network:
-        return None
-    packed = ip_address(network).packed
-    return packed[:3] if len(packed) == 4 else packed[:6]
 
 
 def _day(received: int) -> str:
