@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 from collector.config import Settings
 from collector.errors import FootfallError, Unavailable
 from collector.ingest.acceptance import DailySalt
+from collector.ingest.ageing import age_daily
 from collector.ingest.client_address import Proxies
 from collector.ingest.clock import ClockWatch
 from collector.ingest.counts import Counts
@@ -125,11 +126,13 @@ def _lifespan(house: _House) -> Callable[[Starlette], AbstractAsyncContextManage
         house.scripts.replace(house.store.sites(), house.store.snippets())
         house.vocabulary.learn(house.store.vocabulary())
         await house.writer.start()
-        refreshing = asyncio.create_task(_refresh(house))
+        ageing = age_daily(house.writer, house.store, lambda: clock_ms(app))
+        beside = [asyncio.create_task(_refresh(house)), asyncio.create_task(ageing)]
         yield
-        refreshing.cancel()
-        with suppress(asyncio.CancelledError):
-            await refreshing
+        for task in beside:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         house.broadcast.close()
         with suppress(Unavailable):
             await _tell(house)

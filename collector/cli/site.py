@@ -17,8 +17,17 @@ from collector.ingest.client_address import checked_networks
 from collector.ingest.sites import KEYS, checked_name, checked_origins, checked_zone, new_site, rotated
 from collector.ingest.snippets import checked_domain, checked_prompt
 from collector.store import Store
+from collector.store.retention import Retention
 from collector.store.snippets import SnippetSettings
 from collector.web.tags import tag
+
+# For how many days a site keeps what.
+KEPT = {
+    "browsing": "How long what visitors do is kept.",
+    "unknown": "How long what visitors do is kept of whom nobody knows who they are.",
+    "orders": "How long orders are kept, and what staff wrote.",
+    "consents": "How long the consent log is kept, and answers about mailings.",
+}
 
 
 @click.group()
@@ -30,6 +39,10 @@ def _rules(function: Any) -> Any:
     for option in (
         click.option(
             "--prompt", type=click.File("rb"), help="The consent prompt's wording, a JSON file; {} takes it back."
+        ),
+        *(
+            click.option(f"--keep-{kind}", type=click.IntRange(0), metavar="DAYS", help=f"{text} 0: for good.")
+            for kind, text in KEPT.items()
         ),
         click.option("--cookie-domain", help="The domain of the visitor's cookie, such as shop.example."),
         click.option(
@@ -54,7 +67,7 @@ def _rules(function: Any) -> Any:
 @as_json
 def add(name: str, db: str | None, url: str | None, as_json: bool, **rules: Any) -> None:
     """Add a site and print its keys and its tag. The secret and identity keys are shown this once."""
-    for_snippet = _said_of_snippet(rules)
+    for_snippet, kept = _said_of_snippet(rules), _said_of_retention(rules)
     made, secret = new_site(checked_name(name), **_said(rules))
     with opened(db, create=True) as store:
         if any(other.name == name for other in store.sites()):
@@ -62,6 +75,8 @@ def add(name: str, db: str | None, url: str | None, as_json: bool, **rules: Any)
         store.put_site(made)
         if for_snippet:
             store.put_snippet(SnippetSettings(site=name, **for_snippet))
+        if kept:
+            store.put_retention(Retention(site=name, **kept))
     keys = {"write_key": made.write_key, "secret_key": secret, "identity_key": made.identity_key}
     _show({"site": name, **keys, "tag": tag(made, settings_of(url=url).public_url)}, as_json)
 
@@ -72,7 +87,12 @@ def add(name: str, db: str | None, url: str | None, as_json: bool, **rules: Any)
 def list_sites(db: str | None, as_json: bool) -> None:
     """All sites, without their secret keys."""
     with opened(db) as store:
-        rows = [_public(one) | _public_of_snippet(_snippet(store, one.name)) for one in store.sites()]
+        rows = [
+            _public(one)
+            | _public_of_snippet(_snippet(store, one.name))
+            | _public_of_retention(_retention(store, one.name))
+            for one in store.sites()
+        ]
     if as_json:
         print_json(rows)
     else:
@@ -99,14 +119,17 @@ def list_sites(db: str | None, as_json: bool) -> None:
 @as_json
 def edit(name: str, db: str | None, as_json: bool, **rules: Any) -> None:
     """Change a site's rules. The origins that are given replace all it had."""
-    for_snippet = _said_of_snippet(rules)
+    for_snippet, kept = _said_of_snippet(rules), _said_of_retention(rules)
     with opened(db) as store:
         edited = replace(_find(store, name), **_said(rules))
         store.put_site(edited)
         snippet = replace(_snippet(store, name), **for_snippet)
         if for_snippet:
             store.put_snippet(snippet)
-    _show(_public(edited) | _public_of_snippet(snippet), as_json)
+        retention = replace(_retention(store, name), **kept)
+        if kept:
+            store.put_retention(retention)
+    _show(_public(edited) | _public_of_snippet(snippet) | _public_of_retention(retention), as_json)
 
 
 @site.command("rotate-key")
@@ -161,6 +184,20 @@ def _said_of_snippet(rules: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
+def _said_of_retention(rules: dict[str, Any]) -> dict[str, int | None]:
+    """Takes how long what is kept out of the rules."""
+    said = {kind: rules.pop(f"keep_{kind}") for kind in KEPT}
+    return {kind: days or None for kind, days in said.items() if days is not None}
+
+
+def _retention(store: Store, name: str) -> Retention:
+    return next((one for one in store.retentions() if one.site == name), Retention(site=name))
+
+
+def _public_of_retention(retention: Retention) -> dict[str, Any]:
+    return {f"keep_{kind}": getattr(retention, kind) for kind in KEPT}
+
+
 def _snippet(store: Store, name: str) -> SnippetSettings:
     return next((one for one in store.snippets() if one.site == name), SnippetSettings(site=name))
 
@@ -195,5 +232,5 @@ def _show(shown: dict[str, Any], as_json: bool) -> None:
         print_json(shown)
         return
     for field, value in shown.items():
-        text = " ".join(value) if isinstance(value, list) else value
+        text = " ".join(value) if isinstance(value, list) else "for good" if value is None else value
         click.echo(f"{field.replace('_', ' ') + ':':16}{text}")

@@ -22,6 +22,7 @@ from collector.store.health import Health
 from collector.store.overview import Overviews
 from collector.store.prospects import Prospects
 from collector.store.recent import Recent
+from collector.store.retention import Retentions
 from collector.store.sessions import Sessions
 from collector.store.snippets import Snippets
 from collector.store.users import Users
@@ -317,6 +318,7 @@ class Store(
     Recent,
     Beginnings,
     Snippets,
+    Retentions,
     Access,
     Health,
     Protocol,

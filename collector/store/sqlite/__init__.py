@@ -35,9 +35,11 @@ from collector.store.health import Vitals
 from collector.store.overview import Overview, OverviewQuery
 from collector.store.prospects import ProspectPage, ProspectQuery
 from collector.store.recent import Arrival, Changed, Happening
+from collector.store.retention import Retention
 from collector.store.snippets import SnippetSettings
-from collector.store.sqlite import desk, finding, snippets, unlinking
+from collector.store.sqlite import ageing, desk, finding, snippets, unlinking
 from collector.store.sqlite.access import Access
+from collector.store.sqlite.ageing import Ageing
 from collector.store.sqlite.beginnings import beginning
 from collector.store.sqlite.choosing import NOT_SURVEYED, Choosing, Survey
 from collector.store.sqlite.connection import BUSY_MS_MAX, connect, is_the_files
@@ -56,6 +58,7 @@ from collector.store.sqlite.reading import Reading
 from collector.store.sqlite.recent import End
 from collector.store.sqlite.stories import Stories
 from collector.store.sqlite.tombstones import Tombstones
+from collector.store.sqlite.usage import Usage
 from collector.store.sqlite.vitals import vitals
 
 T = TypeVar("T")
@@ -140,6 +143,21 @@ class SqliteStore(Access):
         """What a restored backup still holds of those who were erased; returns the number of events taken out."""
         self._catch_up()
         return self._erasures.erase_again(erasures)
+
+    def age(self, now: int) -> bool:
+        self._catch_up()
+        with self._transaction() as conn:
+            more = Ageing(conn, self._projection).step(now)
+            self._appender.forget()
+            return more
+
+    def survey_aged(self) -> Usage | None:
+        return self._ask(ageing.survey)
+
+    def sweep_aged(self, survey: Usage) -> None:
+        with self._transaction() as conn:
+            Ageing(conn, self._projection).sweep(survey)
+            self._appender.forget()
 
     # Reading --------------------------------------------------------------------------------------------------
 
@@ -226,6 +244,13 @@ class SqliteStore(Access):
     def remove_site(self, name: str, at: int) -> None:
         with self._transaction() as conn:
             desk.remove_site(conn, name, at)
+
+    def retentions(self) -> list[Retention]:
+        return ageing.retentions(self._reader())
+
+    def put_retention(self, retention: Retention) -> None:
+        with self._transaction() as conn:
+            ageing.put_retention(conn, retention)
 
     def snippets(self) -> list[SnippetSettings]:
         return self._ask(snippets.snippets)

@@ -106,10 +106,10 @@ class Eraser:
         """When everything was derived anew: take out what nothing refers to any more. Returns all tombstones."""
         gone = erased.persons.intersection(*(unused(self._conn, column, erased.persons, usage) for column in PERSONS))
         for person in gone:
-            self._sweep_person(person)
+            sweep_person(self._conn, person)
         buried = [*erased.tombstones, *(self._sweep_orders(erased.orders, at))]
         for visitor in erased.visitors:
-            self._sweep_visitor(visitor)
+            sweep_visitor(self._conn, visitor)
         for column, ids in erased.words.items():
             left = unused(self._conn, column, ids, usage)
             if column == "campaign":
@@ -184,19 +184,6 @@ class Eraser:
         rows = self._conn.execute(f"SELECT DISTINCT {column} FROM events WHERE {column} > 0 AND {_CHOSEN}", (seqs,))
         return {id for (id,) in rows}
 
-    def _sweep_person(self, person: int) -> None:
-        """The number of a row that is gone may come again: nothing may still speak of it."""
-        for table in ("unlinks", "link_undos"):
-            self._conn.execute(_GONE_FROM.format(table), (person,))
-        self._conn.execute("DELETE FROM link_undos WHERE person = ? OR persons = '[]'", (person,))
-        for table, column in (
-            ("traits", "person"),
-            ("subscriptions", "person"),
-            ("customers", "customer"),
-            ("persons", "id"),
-        ):
-            self._conn.execute(f"DELETE FROM {table} WHERE {column} = ?", (person,))
-
     def _sweep_orders(self, orders: Iterable[tuple[int, str]], at: int) -> list[Tombstone]:
         buried: list[Tombstone] = []
         for site, order_id in orders:
@@ -207,13 +194,6 @@ class Eraser:
         self._tombstones.put(buried)
         return buried
 
-    def _sweep_visitor(self, visitor: int) -> None:
-        if self._conn.execute("SELECT 1 FROM events WHERE subject = ? LIMIT 1", (visitor,)).fetchone():
-            return
-        for table in ("unlinks", "fences", "visits", "tenancies", "claims", "departed"):
-            self._conn.execute(f"DELETE FROM {table} WHERE visitor = ?", (visitor,))
-        self._conn.execute("DELETE FROM visitors WHERE id = ?", (visitor,))
-
     def _person(self, person: int) -> tuple[int, str, str]:
         row: tuple[int, str, str] = self._conn.execute(
             "SELECT kind, space, value FROM persons WHERE id = ?", (person,)
@@ -222,6 +202,29 @@ class Eraser:
 
     def _visitor(self, visitor: int) -> str:
         return unpack_id(self._conn.execute("SELECT visitor FROM visitors WHERE id = ?", (visitor,)).fetchone()[0])
+
+
+def sweep_person(conn: sqlite3.Connection, person: int) -> None:
+    """The number of a row that is gone may come again: nothing may still speak of it."""
+    for table in ("unlinks", "link_undos"):
+        conn.execute(_GONE_FROM.format(table), (person,))
+    conn.execute("DELETE FROM link_undos WHERE person = ? OR persons = '[]'", (person,))
+    for table, column in (
+        ("traits", "person"),
+        ("subscriptions", "person"),
+        ("customers", "customer"),
+        ("persons", "id"),
+    ):
+        conn.execute(f"DELETE FROM {table} WHERE {column} = ?", (person,))
+
+
+def sweep_visitor(conn: sqlite3.Connection, visitor: int) -> None:
+    """Takes a visitor out of whom no event is left."""
+    if conn.execute("SELECT 1 FROM events WHERE subject = ? LIMIT 1", (visitor,)).fetchone():
+        return
+    for table in ("unlinks", "fences", "visits", "tenancies", "claims", "departed"):
+        conn.execute(f"DELETE FROM {table} WHERE visitor = ?", (visitor,))
+    conn.execute("DELETE FROM visitors WHERE id = ?", (visitor,))
 
 
 def erasure_of(chosen: Chosen, buried: list[Tombstone]) -> Erasure:
