@@ -14,8 +14,8 @@ from conftest import footfall, make_site
 from console import Console, a_console, words
 from shop import call, order
 
-from collector.event import CONSENT_CHANGED, DAY_MS, Reason, Trust
-from collector.store import Quarantined
+from collector.event import CONSENT_CHANGED, DAY_MS, Dropped, Reason, Trust, Withdrawal
+from collector.store import Left, Quarantined
 from collector.store.sqlite import SqliteStore
 
 EVIL = "<script>alert(1)</script>"
@@ -112,3 +112,16 @@ def test_a_visitor_whom_nobody_knows_can_be_erased_too(console: Console) -> None
     done = console.submit(asked.select_one("main form"), sure="yes")
     assert "1 event" in words(done.select_one("#said"))
     console.page("/console/customers/visitor%3Apassing", 404)
+
+
+def test_a_withdrawal_offers_the_erasure_of_what_was_collected(console: Console) -> None:
+    room = "/console/customers/visitor%3Aleaving"
+    said = Withdrawal(visitor="leaving", time=DAY_MS, refused="Analytics")
+    console.store.append([call("w1", "page", visitor="leaving")])
+    assert "withdrew" not in words(console.page(room).main)
+    console.store.append([Left(site="shop", why=Dropped.CONSENT, received=DAY_MS, withdrawal=said)])
+    offer = console.page(room).select_one(".notice.warn a")
+    assert offer is not None and offer["href"] == f"{room}/erase"
+    again = call("w2", CONSENT_CHANGED, visitor="leaving", consent="Analytics")
+    console.store.append([again])
+    assert "withdrew" not in words(console.page(room).main)

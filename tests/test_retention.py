@@ -102,6 +102,27 @@ def test_whose_the_remaining_events_are_does_not_change(
         assert whose(store) == after
 
 
+def test_a_visit_that_decides_whose_later_ones_are_keeps_what_holds_it_together(store: SqliteStore) -> None:
+    """The order's address is no log-in while the account of that visit holds; apart from it, it would be."""
+    later = 24 * 60 * 30
+    store.append(
+        [
+            call("in", "Signed In", 0, visitor="v", user="42"),
+            *(call(f"p{minute}", "page", minute, visitor="v") for minute in (5, 20, 30, 40, 55)),
+            order("bought", "1", 60, visitor="v", email="other@x"),
+            call("later", "page", later, visitor="v"),
+        ]
+    )
+    settle(store)
+    before = whose(store)
+    store.put_retention(told(7, 7, None, None))
+    age(store, MORNING + later * 60_000)
+    after = whose(store)
+    ids = {row["id"] for row in rows_of(store, "events")[0]}
+    assert {"in", "bought", "later"} < ids and len(ids) < 8, "some of the browsing has left"
+    assert [after[seq][0] for seq in after] == [before[seq][0] for seq in after] == ["42"] * len(ids)
+
+
 def told(*days: int | None) -> Retention:
     browsing, unknown, orders, consents = days
     return Retention(site="shop", browsing=browsing, unknown=unknown, orders=orders, consents=consents)

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
-from conftest import footfall, make_site
+from conftest import READER, Start, footfall, make_site
 
 from collector.event import DAY_MS, Event, Reason, Trust
 from collector.ingest.replaying import replay_all
@@ -238,3 +239,36 @@ def test_five_are_still_many_when_the_sixth_of_a_shared_device_is_erased(store: 
     assert whose() == after
     store.rebuild()
     assert whose() == after
+
+
+def test_while_a_collector_runs_who_is_erased_is_in_no_file_and_does_not_come_back(start: Start) -> None:
+    collector = start(make_site())
+    uuid = "3f1e9d52-8c1b-4f57-9a55-5d1f0e2b7a11"
+    who = {"userId": "jane-4711", "anonymousId": uuid}
+    told = [
+        {"type": "page", "messageId": "m-jane-1", "anonymousId": uuid, "context": {"page": {"url": "https://x/janes"}}},
+        {"type": "identify", "messageId": "m-jane-2", **who,
+         "traits": {"email": "jane@secret.example", "name": "Jane D"}},
+        {"type": "track", "messageId": "m-jane-3", **who, "event": "Order Completed",
+         "properties": {"order_id": "jane-order-1", "total": 1, "products": [{"product_id": "only-janes-product"}]}},
+        {"type": "track", "messageId": "m-jane-4", **who, "event": "Tried", "timestamp": "1999-01-01T00:00:00Z"},
+    ]  # fmt: skip
+    batch = {"writeKey": "wk_shop", "batch": told}
+    assert collector.post("/v1/batch", batch).status_code == 200
+    marks = ["jane-4711", "jane@secret", "Jane D", "janes", "jane-order-1", "only-janes-product", "m-jane", uuid]
+
+    def found() -> list[str]:
+        files = b"".join(file.read_bytes() for file in collector.db.parent.glob(f"{collector.db.name}*"))
+        return [mark for mark in marks if mark.encode() in files or (mark == uuid and UUID(uuid).bytes in files)]
+
+    assert collector.ask("/api/customers/jane-4711")["events"] == 3
+    assert found() == marks, "the search itself must be able to find them"
+    bearer = {"authorization": f"Bearer {READER}"}
+    receipt = collector.client.delete("/api/customers/jane-4711", headers=bearer)
+    assert receipt.status_code == 200 and (receipt.json()["events"], receipt.json()["quarantined"]) == (3, 1)
+    assert found() == []
+    assert collector.post("/v1/batch", batch).status_code == 200
+    assert found() == [] and collector.stored() == []
+    assert collector.client.get("/api/customers/jane-4711", headers=bearer).status_code == 404
+    dropped = [line for line in collector.client.get("/metrics").text.splitlines() if 'why="erased"' in line]
+    assert [line.split()[-1] for line in dropped] == ["4.0"]

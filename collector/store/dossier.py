@@ -126,7 +126,8 @@ class Dossier(Struct, frozen=True, kw_only=True):
     """All that a customer's page tells beside the timeline; of a `visitor:` key what there is to tell.
 
     `events` is capped at EVENTS_COUNTED_MAX + 1, `devices` and `purchases` are the newest; `remarks` are what staff
-    wrote, newest first. `site` is where the newest event was.
+    wrote, newest first. `site` is where the newest event was. `withdrawn`: when a device last said that it wants no
+    more of it, if it has not thought better of it.
     """
 
     key: str
@@ -146,6 +147,7 @@ class Dossier(Struct, frozen=True, kw_only=True):
     money: tuple[Money, ...]
     purchases: tuple[Purchase, ...]
     consent: Agreed | None
+    withdrawn: int | None
     cart: Cart
     troubles: tuple[Trouble, ...]
     remarks: tuple[Moment, ...]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from uuid import UUID as UUID_OF
+from uuid import uuid4
 
 import pytest
 
@@ -35,6 +37,35 @@ def traces(visit: Visit, tab: Tab) -> dict[str, Any]:
 
 
 NO_TRACES = {"cookies": [], "kept": [], "sent": []}
+
+
+FORGE = """fetch("{url}/v1/track", {{method: "POST", body: JSON.stringify({{writeKey: "wk_{site}", event: "{mark}",
+    anonymousId: "{mark}", userId: "{mark}", context: {{consent: {consent}}}}})}}).then(answer => answer.status)"""
+
+
+def stands(visit: Visit, *marks: str | bytes) -> list[str | bytes]:
+    """Which of the marks are in the collector's files; an id that is a UUID is there as its 16 bytes."""
+    db = visit.collector.db
+    files = b"".join(file.read_bytes() for file in db.parent.glob(f"{db.name}*"))
+    return [mark for mark in marks if (mark if isinstance(mark, bytes) else mark.encode()) in files]
+
+
+def refused(visit: Visit, site: str) -> int:
+    """How many calls the collector has counted as refused at this site."""
+    rows = visit.collector.query(
+        "SELECT coalesce(sum(n), 0) FROM counters JOIN sites ON sites.id = counters.site "
+        "WHERE sites.name = ? AND what = 'dropped:consent'",
+        site,
+    )
+    return int(rows[0][0])
+
+
+def forge(visit: Visit, tab: Tab, site: str, consent: str = "{}") -> str:
+    """Another script on the page says what it likes; the mark that it leaves, if any."""
+    mark = f"forged-{uuid4().hex}"
+    url = visit.collector.url
+    assert tab.evaluate(FORGE.format(url=url, site=site, mark=mark, consent=consent)) == 200
+    return mark
 
 
 def prompted(tab: Tab) -> None:
@@ -142,6 +173,21 @@ def test_the_shop_s_own_consent_tool_answers_in_the_prompt_s_place(visit: Visit)
     assert not visit.tabs[0].evaluate(f"!!{PROMPT}")
 
 
+def test_what_may_not_be_stored_is_in_no_file_and_what_was_refused_is_counted(visit: Visit, site: str) -> None:
+    mark = f"never-{uuid4().hex}"
+    tab = visit.open(f"/{mark}?utm_source={mark}")
+    prompted(tab)
+    tab.evaluate(f"void (footfall('track', '{mark}'), footfall('identify', '{mark}'))")
+    quiet(visit.relay)
+    before = refused(visit, site)
+    forged = [forge(visit, tab, site), forge(visit, tab, site, "{categoryPreferences: {Marketing: true}}")]
+    assert refused(visit, site) == before + 2
+    tab.click("footfall-consent >>> button")
+    tab.goto(f"{visit.shop.url}/{mark}/next")
+    quiet(visit.relay)
+    assert stands(visit, mark, *forged) == []
+
+
 class TestCookieless:
     @pytest.fixture
     def site(self) -> str:
@@ -151,6 +197,17 @@ class TestCookieless:
         visit.expect(lambda: visit.open("/"), [page("/")])
         visit.expect(lambda: visit.tabs[0].evaluate("void footfall('track', 'Seen')"), [track("Seen")], NOTHING_ELSE)
         assert traces(visit, visit.tabs[0]) | {"sent": []} == NO_TRACES
+
+    def test_of_who_it_was_nothing_is_in_any_file_and_a_refusal_is_counted(self, visit: Visit, site: str) -> None:
+        where = f"seen-{uuid4().hex}"
+        [view] = visit.expect(lambda: visit.open(f"/{where}"), [page(f"/{where}")])
+        own = view["anonymousId"]
+        before = refused(visit, site)
+        refusing = forge(visit, visit.tabs[0], site, "{categoryPreferences: {Analytics: false}}")
+        assert refused(visit, site) == before + 1
+        forge(visit, visit.tabs[0], site)
+        assert stands(visit, where) == [where]
+        assert stands(visit, own, UUID_OF(own).bytes, refusing) == []
 
 
 class TestOptOut:
@@ -170,3 +227,15 @@ class TestOptOut:
         visit.expect(lambda: tab.evaluate(REFUSE), [track(CHANGED)])
         visit.expect(lambda: visit.open("/next"), refute=NOTHING_ELSE)
         assert visit.cookie() is None
+
+    def test_after_an_objection_nothing_more_is_in_any_file_and_it_is_counted(self, visit: Visit, site: str) -> None:
+        tab = visit.arrive("/")
+        before, mark = refused(visit, site), f"after-{uuid4().hex}"
+        visit.expect(lambda: tab.evaluate(REFUSE), [track(CHANGED)])
+        wait_for(lambda: refused(visit, site) == before + 1, lambda: "the objection was not counted")
+        tab.goto(f"{visit.shop.url}/{mark}")
+        tab.evaluate(f"void footfall('track', '{mark}')")
+        quiet(visit.relay)
+        refusing = forge(visit, tab, site, "{categoryPreferences: {Analytics: false}}")
+        assert refused(visit, site) == before + 2
+        assert stands(visit, mark, refusing) == []

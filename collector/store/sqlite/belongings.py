@@ -25,6 +25,11 @@ SELECT (SELECT min(time) FROM events WHERE subject = ?1 AND time BETWEEN ?2 AND 
        (SELECT setup FROM ({_LATELY}) WHERE setup IS NOT NULL LIMIT 1)
 """
 _CONSENT = f"SELECT time, consent FROM ({_LATELY}) WHERE consent IS NOT NULL LIMIT 1"
+# Index consent_log_visitor. A withdrawal has no messageId.
+_LAST_SAID = """
+SELECT time, mid IS NULL FROM consent_log WHERE visitor = (SELECT visitor FROM visitors WHERE id = ?)
+ORDER BY received DESC, seq DESC LIMIT 1
+"""
 _SETUP = "SELECT device, browser, browser_version, os, os_version, locale FROM setups WHERE id = ?"
 _STAYS = """
 SELECT tenancies.customer, tenancies.from_time, tenancies.to_time, tenancies.why, tenancies.strength,
@@ -61,6 +66,12 @@ def agreed(conn: sqlite3.Connection, spans: list[Span]) -> Agreed | None:
         return None
     granted = conn.execute("SELECT granted FROM consents WHERE id = ?", (newest[1],)).fetchone()[0]
     return Agreed(tuple(granted.split(",")), newest[0])
+
+
+def withdrawn(conn: sqlite3.Connection, visitors: Iterable[int]) -> int | None:
+    """When one of these devices last withdrew and has not consented again."""
+    said = [conn.execute(_LAST_SAID, (visitor,)).fetchone() for visitor in list(visitors)[:DEVICES_MAX]]
+    return max((row[0] for row in said if row and row[1]), default=None)
 
 
 def _device(conn: sqlite3.Connection, visitor: int, spans: list[Span]) -> Device:

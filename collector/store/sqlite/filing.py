@@ -24,7 +24,7 @@ from collector.store.dossier import (
     Purchase,
 )
 from collector.store.keys import Kind, customer_key, read_key
-from collector.store.sqlite.belongings import agreed, devices, joined_visitors, times_of
+from collector.store.sqlite.belongings import agreed, devices, joined_visitors, times_of, withdrawn
 from collector.store.sqlite.dictionary import pack_id
 from collector.store.sqlite.lately import cart_now, last_trouble, moments
 from collector.store.sqlite.reading import Reading
@@ -126,6 +126,7 @@ class Filing:
             money=profile.money,
             purchases=purchases,
             consent=agreed(self._conn, spans),
+            withdrawn=withdrawn(self._conn, visitors),
             cart=cart_now(self._conn, spans),
             troubles=last_trouble(self._conn, spans),
             remarks=self._remarks(spans),
