@@ -72,6 +72,8 @@ TABLE: dict[str, dict[str, dict[str, int]]] = {
     f"{CUSTOMER}/unlink": {"GET": ROOM_OF_CARE, "POST": ROOM_OF_CARE},
     f"{CUSTOMER}/undo-link": {"GET": ROOM_OF_CARE, "POST": ROOM_OF_CARE},
     f"{CUSTOMER}/remarks": {"POST": ROOM_OF_CARE},
+    f"{CUSTOMER}/everything": {"GET": ROOM_OF_CARE},
+    f"{CUSTOMER}/erase": {"GET": ROOM, "POST": ROOM_OF_OWNERS},
     "/console/visitors": {"GET": ROOM},
     "/console/install": {"GET": ROOM},
     "/console/install/reception": {"GET": ROOM},
