@@ -25,6 +25,7 @@ from collector.ingest.ageing import age_daily
 from collector.ingest.client_address import Proxies
 from collector.ingest.clock import ClockWatch
 from collector.ingest.counts import Counts
+from collector.ingest.handover import Handovers
 from collector.ingest.keys import Keyring
 from collector.ingest.launching import in_thread
 from collector.ingest.origins import listed_origin
@@ -40,6 +41,7 @@ from collector.web.console.broadcast import Broadcast
 from collector.web.console.guard import Guard
 from collector.web.console.page import Handler, or_page
 from collector.web.console.session import clock_ms
+from collector.web.device import Device
 from collector.web.ingest import Admission, BrowserSettings, Doors, doors
 
 REFRESH_EVERY_S = 0.5
@@ -76,7 +78,8 @@ def build_app(
     """
     counts = Counts()
     keyring = Keyring([listed_origin(origin) for origin in settings.origin], store.sites)
-    passes, scripts = Passes(store.tokens), snippet.Scripts()
+    passes = Passes(store.tokens)
+    scripts = snippet.Scripts(settings.script_name, settings.path_prefix, settings.calls_path)
 
     def on_commit(commit: Commit) -> None:
         counts.commit(commit)
@@ -102,9 +105,9 @@ def build_app(
     )
 
     house = _House(store, keyring, passes, scripts, writer, counts, broadcast, audit, vocabulary)
-    app_doors = doors(admission)
+    app_doors = doors(admission, settings.path_prefix, settings.calls_path)
     app = Starlette(
-        routes=[*_routes(admission, settings), *guests],
+        routes=[*_routes(admission, settings), *scripts.routes(), *guests],
         middleware=[Middleware(Doors, doors=app_doors), Middleware(Guard)],
         lifespan=_lifespan(house),
         exception_handlers=FAILURES,
@@ -144,7 +147,8 @@ def _lifespan(house: _House) -> Callable[[Starlette], AbstractAsyncContextManage
 def _routes(admission: Admission, settings: Settings) -> list[BaseRoute]:
     browser_settings = BrowserSettings(admission, settings.url.rstrip("/"))
     settings_of_browsers = Route("/v1/projects/{key}/settings", browser_settings, methods=["GET", "OPTIONS"])
-    return [settings_of_browsers, *customers.routes, *export.routes, *health.routes, *snippet.routes, *console.routes]
+    device = Device(admission, Handovers()).routes(settings.path_prefix)
+    return [settings_of_browsers, *customers.routes, *export.routes, *health.routes, *device, *console.routes]
 
 
 async def _refresh(house: _House) -> None:

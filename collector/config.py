@@ -6,6 +6,7 @@ It knows nothing of what the settings do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,9 @@ SETTINGS: tuple[tuple[str, Any, str], ...] = (
     ("host", "127.0.0.1", "the address to listen on"),
     ("port", 8000, "the port to listen on; 0 takes a free one"),
     ("url", "", "where browsers reach the collector, as it stands in the tag; by default http://HOST:PORT"),
+    ("script_name", "f", "what the script in the tag is called: NAME.js, for which no blocklist knows it"),
+    ("path_prefix", "", "a path before the script's and the calls', such as /notes; the paths without it work as well"),
+    ("calls_path", "v1/batch", "where the script sends calls to, such as notes; the public paths work as well"),
     ("origin", (), "an origin from which pages of every site may send, besides the site's own"),
     ("trusted_proxy", (), "an address or network whose X-Forwarded-For is believed"),
     ("rate_limit", 0.0, "requests a second that one address may make under a public key; 0 is no limit"),
@@ -36,6 +40,15 @@ SETTINGS: tuple[tuple[str, Any, str], ...] = (
 )
 
 
+_NAME = r"[A-Za-z0-9_-]{1,40}"
+_FREE = r"(?!(api|console|demo|healthz|readyz|metrics)\b)"
+_SHAPES = {
+    "script_name": (re.compile(_NAME), "a name of letters, digits, - and _"),
+    "path_prefix": (re.compile(rf"(/{_FREE}{_NAME}(/{_NAME})*)?"), "a path such as /notes"),
+    "calls_path": (re.compile(rf"{_FREE}{_NAME}(/{_NAME})*"), "a path such as notes, without a slash before it"),
+}
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """See SETTINGS for what each is."""
 
@@ -43,6 +56,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     url: str
+    script_name: str
+    path_prefix: str
+    calls_path: str
     origin: tuple[str, ...]
     trusted_proxy: tuple[str, ...]
     rate_limit: float
@@ -59,6 +75,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return (self.url or f"http://{host}:{self.port}").rstrip("/")
 
     @property
+    def script_url(self) -> str:
+        """The script's address, without its `.js`."""
+        return f"{self.public_url}{self.path_prefix}/{self.script_name}"
+
+    @property
     def local_url(self) -> str:
         """Where the collector is reached on its own machine, whatever name browsers use."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
@@ -67,7 +88,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_settings(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Flags that were not given are None (or empty, where they repeat). Raises Misuse for a value of the wrong kind."""
-    return msgspec.convert({name: _value(name, default, flags, environ) for name, default, _ in SETTINGS}, Settings)
+    values = {name: _value(name, default, flags, environ) for name, default, _ in SETTINGS}
+    for name, (shape, described) in _SHAPES.items():
+        if not shape.fullmatch(values[name]):
+            raise Misuse(f"{name.replace('_', '-')} must be {described}, not {values[name]!r}")
+    return msgspec.convert(values, Settings)
 
 
 def _value(name: str, default: Any, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Any:

@@ -1,7 +1,7 @@
 /** Makes what the collector serves out of src/: `node build.js [folder]`. Same sources, same bytes. */
 import { build } from 'esbuild'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { minify } from 'terser'
@@ -11,11 +11,11 @@ const folder = process.argv[2] ?? join(here, '../collector/web/static/snippet')
 const { version } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
 
 /** They come first: their hashes are in the part `parts`, whose own is in the core. */
-const LAZY = ['prompt', 'layer', 'shop']
+const LAZY = ['prompt', 'layer', 'shop', 'device', 'token', 'debug']
 
 /** Names that parts of the core call each other by, and nobody else: they become one letter each. */
 const WITHIN =
-  /^(alone|answered|ask|begin|all|chance|change|clear|cookies|early|drop|file|finish|forget|give|hurry|kept|leave|load|lose|mayCollect|mayStore|move|newId|pinned|preferences|privacyControl|put|release|renew|retryAfter|run|secure|shelf|undecided|visitor)$/
+  /^(alone|answered|ask|begin|all|chance|change|clear|cookies|early|drop|file|finish|forget|give|hold|hurry|kept|leave|load|lose|mayCollect|mayStore|move|newId|pinned|preferences|privacyControl|put|release|renew|retryAfter|run|secure|shelf|undecided|visitor)$/
 
 /** @param {string} entry @param {Record<string, unknown>} define @param {import('esbuild').BuildOptions} [options] */
 async function bundle(entry, define, options = {}) {
@@ -36,6 +36,7 @@ async function bundle(entry, define, options = {}) {
   const { code } = await minify(outputFiles[0].text, {
     compress: { passes: 3, ecma: 2020, unsafe_arrows: true, unsafe_methods: true, keep_fargs: false, pure_getters: true },
     ecma: 2020,
+    module: options.format == 'esm',
   })
   return code + '\n'
 }
@@ -59,4 +60,6 @@ const hashes = {}
 for (const name of LAZY) hashes[name] = await buildPart(name)
 const define = { VERSION: version, PARTS: await buildPart('parts', { HASHES: hashes }) }
 writeFileSync(join(folder, 'f.js'), await bundle('main.js', define, { mangleProps: WITHIN }))
+writeFileSync(join(folder, 'f.mjs'), await bundle('module.js', define, { mangleProps: WITHIN, format: 'esm' }))
+copyFileSync(join(here, 'f.d.ts'), join(folder, 'f.d.ts'))
 writeFileSync(join(folder, 'stub.js'), await bundle('stub.js', {}, { bundle: false, format: undefined }))

@@ -121,7 +121,7 @@ def _announce(settings: Settings, store: Store, as_json: bool) -> None:
         return
     click.echo(f"Footfall listens at {settings.public_url} and keeps everything in {settings.db}.")
     for site in sites:
-        click.echo(f"{site.name}: {tag(site, settings.public_url)}")
+        click.echo(f"{site.name}: {tag(site, settings.script_url)}")
     if not sites:
         click.echo("There is no site yet: footfall site add NAME --origin https://shop.example")
     click.echo("Open the console, once and within 15 minutes (footfall signin-link makes another link):")

@@ -78,7 +78,7 @@ def add(name: str, db: str | None, url: str | None, as_json: bool, **rules: Any)
         if kept:
             store.put_retention(Retention(site=name, **kept))
     keys = {"write_key": made.write_key, "secret_key": secret, "identity_key": made.identity_key}
-    _show({"site": name, **keys, "tag": tag(made, settings_of(url=url).public_url)}, as_json)
+    _show({"site": name, **keys, "tag": tag(made, settings_of(url=url).script_url)}, as_json)
 
 
 @site.command("list")
@@ -143,7 +143,7 @@ def rotate_key(name: str, which: str, db: str | None, url: str | None, as_json: 
         changed, key = rotated(_find(store, name), which)
         store.put_site(changed)
     shown = {"site": name, f"{which}_key": key}
-    _show(shown | ({"tag": tag(changed, settings_of(url=url).public_url)} if which == "write" else {}), as_json)
+    _show(shown | ({"tag": tag(changed, settings_of(url=url).script_url)} if which == "write" else {}), as_json)
 
 
 @site.command("remove")

@@ -83,3 +83,7 @@ class Origins:
         if origin is None or not origin.loopback:
             return False
         return self._unset or (origin.scheme, origin.host) in self._loopbacks
+
+    def lists(self, text: str) -> bool:
+        """Whether somebody has said so of a real page's origin: what is allowed for want of a list does not count."""
+        return not self._unset and text != NULL and self.allow(text)

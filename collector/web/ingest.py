@@ -134,9 +134,11 @@ class Door:
         )
 
 
-def doors(admission: Admission) -> dict[str, Door]:
-    """A door for each path that calls are posted to."""
-    return {path: Door(path, admission) for path in PATHS}
+def doors(admission: Admission, path_prefix: str = "", calls_path: str = "v1/batch") -> dict[str, Door]:
+    """A door for each path that calls are posted to: the wire's own, and those that the operator has named."""
+    made = {path: Door(path, admission) for path in PATHS}
+    made |= {f"{prefix}/{calls_path}": made["/v1/batch"] for prefix in ("", path_prefix)}
+    return made | {f"{path_prefix}{path}": door for path, door in made.items() if path in PATHS}
 
 
 class Doors:

@@ -240,27 +240,54 @@ def _wire() -> dict[str, Operation]:
         "parameters": [_path("key", "A site's write key.")],
         "responses": {"200": _answer("Its settings.", {"type": "object"}), "401": _answer("Unknown.", ref("Error"))},
     }
-    return {**doors, "/v1/projects/{key}/settings": {"get": settings}}
+    return {**doors, "/v1/projects/{key}/settings": {"get": settings}, **_device()}
 
 
-def _door(path: str) -> Operation:
+def _device() -> dict[str, Operation]:
+    """What the snippet asks beside its calls: for pages of a listed origin alone."""
+    id = {"type": ["string", "null"]}
+    copy = {"type": "object", "properties": {"anonymousId": id}}
+    handover = {"type": "object", "properties": {"token": id, "anonymousId": id, "preferences": {"type": "object"}}}
+    asked = {
+        "/v1/visitor": ("visitorCopy", "Keeps a copy of the visitor's cookie, or tells a new visitor's.", copy),
+        "/v1/handover": (
+            "handOver",
+            "A visitor on the way to another domain of the site: a token, or who it is.",
+            handover,
+        ),
+    }
+    return {
+        path: {
+            "post": {
+                "operationId": operation,
+                "summary": summary,
+                "security": [],
+                "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}},
+                "responses": {"200": _answer("An answer; `null` where there is none.", schema), **_refusals()},
+            }
+        }
+        for path, (operation, summary, schema) in asked.items()
+    }
+
+
+def _refusals(**more: str) -> Operation:
     refusals = {
         "400": "No call at all.",
         "401": "Unknown key.",
         "403": "Origin not allowed.",
         "413": "Over the limit.",
         "429": "Too fast; see Retry-After.",
-        "503": "Not now; see Retry-After.",
     }
+    return {status: _answer(why, ref("Error")) for status, why in (refusals | more).items()}
+
+
+def _door(path: str) -> Operation:
     return {
         "operationId": "post" + path.removeprefix("/v1/").capitalize(),
         "summary": "Calls of the Segment HTTP tracking API; answered when they are on disk.",
         "security": [{"key": []}],
         "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
-        "responses": {
-            "200": _answer("Stored.", ref("Success")),
-            **{status: _answer(why, ref("Error")) for status, why in refusals.items()},
-        },
+        "responses": {"200": _answer("Stored.", ref("Success")), **_refusals(**{"503": "Not now; see Retry-After."})},
     }
 
 

@@ -1,18 +1,15 @@
 """The tag's script and its lazy parts, as the pages of any shop load them.
 
-What enters: the committed build and the sites' public settings. What leaves: `/f.js`, for some minutes, those settings
-around it; `/f.HASH.js`, for good, the bare build; and the same of each part. It knows no visitor.
+What enters: the builds and the sites' public settings. What leaves: `/f.js`, for some minutes, those settings around
+it; `/f.HASH.js`, for good, the bare build; the same of each part; the module for bundlers. It knows no visitor.
 """
 
 from __future__ import annotations
 
 import gzip
 import re
-from base64 import b64encode
 from collections.abc import Iterable
-from functools import cache
-from hashlib import sha384
-from importlib.resources import files
+from functools import lru_cache
 from typing import Any
 
 import brotli
@@ -25,15 +22,16 @@ from starlette.routing import Route
 
 from collector.event import ConsentMode, Site
 from collector.store.snippets import SnippetSettings
+from collector.web.builds import CALLS_PATH, CORE, MODULE, PARTS, TYPES, built, file, kept, package, short_hash, version
 
-CORE, PROMPT = "f", "f.prompt"
-PARTS = (CORE, PROMPT, "f.layer", "f.parts", "f.shop")
+PROMPT = "f.prompt"
 SHORT_S = 600
 # A browser that is marked as the shop's own staff's gets a script that does nothing.
 STAFF_COOKIES = ("__Host-footfall_staff", "footfall_staff")
 FOR_STAFF = "/* This browser is marked as the shop's own staff's: nothing is told of it. */\n"
 YEAR_S = 31_536_000
-HASH_DIGITS = 12
+FOR_MINUTES, FOR_GOOD = f"public, max-age={SHORT_S}", f"public, max-age={YEAR_S}, immutable"
+MEDIA_TYPES = {"ts": "text/plain", "tgz": "application/gzip"}
 # A quality of 0 means: not this one.
 ENCODINGS = {one: re.compile(rf"\b{one}\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))") for one in ("br", "gzip")}
 HEADERS = {
@@ -45,35 +43,32 @@ HEADERS = {
 }
 
 
-def integrity(part: str = CORE) -> str:
-    """What a tag's `integrity` says for the versioned script."""
-    return "sha384-" + b64encode(sha384(_built(part)).digest()).decode()
-
-
-def versioned_path(part: str = CORE) -> str:
-    """Where exactly this build is served. It knows no site's settings: they stand in its tag."""
-    return f"/{part}.{_hash(_built(part))}.js"
-
-
-def stub() -> str:
-    """What a page puts before the tag if it calls `footfall` before the script has come."""
-    return _built("stub").decode().strip()
-
-
 class Script(Struct, frozen=True):
-    """One script, ready to be sent in each encoding."""
+    """One file, ready to be sent."""
 
-    hash: str
+    text: bytes
     cache_control: str
-    encoded: dict[str, bytes]
+
+    @property
+    def hash(self) -> str:
+        return short_hash(self.text)
 
 
 class Scripts:
-    """All that is served, by its path. Tell it the sites with `replace` before it is asked."""
+    """All that is served, by its path. Tell it the sites with `replace` before it is asked.
 
-    def __init__(self) -> None:
+    What the operator has renamed is served by its first name too: a tag that was pasted before goes on working.
+    """
+
+    def __init__(self, script_name: str = CORE, path_prefix: str = "", calls_path: str = CALLS_PATH) -> None:
         self._told: Any = None
-        self._pinned = {versioned_path(part): _script(_built(part), pinned=True) for part in PARTS}
+        self._name, self._prefix = script_name, path_prefix
+        self.version = version(CORE, calls_path)
+        self._built = {part: built(part, calls_path) for part in PARTS}
+        pinned = [*kept(calls_path), *self._built.items()]
+        self._pinned = {f"/{part}.{short_hash(text)}.js": Script(text, FOR_GOOD) for part, text in pinned}
+        beside = {name: file(name, calls_path) for name in (MODULE, TYPES)} | {f"{CORE}.tgz": package(calls_path)}
+        self._pinned |= {f"/{name}": Script(text, FOR_MINUTES) for name, text in beside.items()}
         self._live: dict[str, Script] = {}
 
     def replace(self, sites: Iterable[Site], settings: Iterable[SnippetSettings]) -> None:
@@ -82,11 +77,20 @@ class Scripts:
         if told == self._told:
             return
         tables = {CORE: core_table(*told), PROMPT: prompt_table(*told)}
-        self._live = {f"/{part}.js": _script(_around(_built(part), tables.get(part)), pinned=False) for part in PARTS}
+        around = {part: _around(text, tables.get(part)) for part, text in self._built.items()}
+        self._live = {f"/{part}.js": Script(text, FOR_MINUTES) for part, text in around.items()}
         self._told = told
 
     def find(self, path: str) -> Script | None:
+        path, own = path.removeprefix(self._prefix), f"/{self._name}."
+        if path.startswith(own):
+            path = f"/{CORE}.{path[len(own) :]}"
         return self._live.get(path) or self._pinned.get(path)
+
+    def routes(self) -> list[Route]:
+        """Where they are served."""
+        places = {f"{prefix}/{name}" for prefix in ("", self._prefix) for name in (CORE, self._name)}
+        return [Route(f"{place}.{{rest}}", script) for place in sorted(places)]
 
 
 def core_table(sites: Iterable[Site], settings: Iterable[SnippetSettings]) -> dict[str, list[str]]:
@@ -127,7 +131,7 @@ async def script(request: Request) -> Response:
     found: Script | None = request.app.state.scripts.find(request.url.path)
     if found is None:
         raise HTTPException(404, "no such script; the console's Install page has the present tag")
-    if any(request.cookies.get(name) for name in STAFF_COOKIES):
+    if request.url.path.endswith(".js") and any(request.cookies.get(name) for name in STAFF_COOKIES):
         return Response(FOR_STAFF, headers=HEADERS | {"cache-control": "no-store"}, media_type="text/javascript")
     accepted = request.headers.get("accept-encoding", "")
     encoding = next((one for one in ENCODINGS if ENCODINGS[one].search(accepted)), "")
@@ -136,7 +140,8 @@ async def script(request: Request) -> Response:
         return Response(status_code=304, headers=headers)
     if encoding:
         headers["content-encoding"] = encoding
-    return Response(found.encoded[encoding], headers=headers, media_type="text/javascript")
+    media_type = MEDIA_TYPES.get(request.url.path.rpartition(".")[2], "text/javascript")
+    return Response(_encoded(found.text, encoding), headers=headers, media_type=media_type)
 
 
 def _around(built: bytes, table: object) -> bytes:
@@ -144,21 +149,8 @@ def _around(built: bytes, table: object) -> bytes:
     return b"{const ffSites=%b;%b}" % (msgspec.json.encode(table), built.strip()) if table is not None else built
 
 
-def _script(text: bytes, pinned: bool) -> Script:
-    return Script(
-        hash=_hash(text),
-        cache_control=f"public, max-age={YEAR_S}, immutable" if pinned else f"public, max-age={SHORT_S}",
-        encoded={"": text, "gzip": gzip.compress(text, 9, mtime=0), "br": brotli.compress(text, quality=11)},
-    )
-
-
-def _hash(text: bytes) -> str:
-    return sha384(text).hexdigest()[:HASH_DIGITS]
-
-
-@cache
-def _built(part: str) -> bytes:
-    return (files(__package__) / "static" / "snippet" / f"{part}.js").read_bytes()
-
-
-routes = [Route("/f.js", script), Route("/f.{rest}.js", script)]
+@lru_cache(maxsize=256)
+def _encoded(text: bytes, encoding: str) -> bytes:
+    if encoding == "br":
+        return bytes(brotli.compress(text, quality=11))
+    return gzip.compress(text, 9, mtime=0) if encoding else text

@@ -2,9 +2,10 @@
  * Work that one tab at a time may do, where the browser has Web Locks. A lock is let go as the page leaves: a page that holds
  * one may not rest in the back/forward cache.
  *
- * @param {{locks?: Pick<LockManager, 'request'>, name: string}} needs
+ * @param {Pick<LockManager, 'request'> | undefined} locks
+ * @param {string} name
  */
-export function openAlone({ locks, name }) {
+export function openAlone(locks, name) {
   let release = () => {}
   return {
     /** @param {() => Promise<void>} work @returns {Promise<void>} */

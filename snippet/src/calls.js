@@ -3,10 +3,14 @@ import { setupOf } from './setup.js'
 /**
  * Makes calls as the wire wants them. What the page gave is copied: it may change its object right after.
  *
- * @param {{newId: () => string, now: () => number, visitor: {id(): string}, view: {context(): object},
- *   consent: {preferences(): Record<string, boolean>}, window: Window}} needs
+ * @param {Window} window
+ * @param {() => string} newId
+ * @param {() => number} now
+ * @param {{id(): string}} visitor
+ * @param {{context(): object}} view
+ * @param {{preferences(): Record<string, boolean>}} consent
  */
-export function callMaker({ newId, now, visitor, view, consent, window }) {
+export function callMaker(window, newId, now, visitor, view, consent) {
   /**
    * @param {string} type
    * @param {any} fields

@@ -4,7 +4,7 @@
  *
  * @typedef {{key?: string, url?: string, consent?: string, consentMode?: string, prompt?: any, cookieDomain?: string,
  *   auto?: string | boolean,
- *   hash?: string | boolean, canonical?: string | boolean, query?: string, user?: string, userToken?: string,
+ *   hash?: string | boolean, canonical?: string | boolean, query?: string, user?: string, userToken?: string, handover?: string,
  *   beforeSend?: (call: any) => any, debug?: boolean}} Config
  * @param {HTMLScriptElement | null} tag
  * @param {Config} given
@@ -13,17 +13,16 @@
  */
 export function readConfig(tag, given, sites) {
   const said = { ...tag?.dataset, ...given }
-  const [consent, cookieDomain, promptVersion] = sites[fingerprint(said.key ?? '')] ?? []
+  const [consent, cookieDomain, promptVersion] = sites[fingerprint(said.key + '')] ?? []
   const [, url = '', file = 'f'] = /^(.*\/)([^/.?]*)/.exec(tag?.src ?? '') ?? []
-  return {
+  return /** @type {any} */ ({
     cookieDomain,
     ...said,
     promptVersion,
     file,
     consent: said.consent || consent || 'opt-in',
-    key: said.key ?? '',
     url: said.url ? said.url.replace(/\/?$/, '/') : url,
-  }
+  })
 }
 
 /** @param {unknown} setting whether it is there and not said to be off */

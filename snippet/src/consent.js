@@ -6,10 +6,13 @@ const AGE_MS = 180 * 864e5
  * Privacy Control was on]. Where nothing is collected without a yes, a no that the shop's own tool gave needs no cookie.
  *
  * @typedef {Record<string, boolean>} Preferences
- * @param {{cookies: import('./cookies.js').Cookies, mode: string, version?: string, privacyControl: boolean,
- *   now: () => number}} needs
+ * @param {import('./cookies.js').Cookies} cookies
+ * @param {() => number} now
+ * @param {string} mode
+ * @param {string} [version] of the prompt's text
+ * @param {boolean} [privacyControl]
  */
-export function openConsent({ cookies, mode, version, privacyControl, now }) {
+export function openConsent(cookies, now, mode, version, privacyControl) {
   /** @type {Preferences} */
   let supposed = {}
 

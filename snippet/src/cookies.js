@@ -5,10 +5,11 @@
  * @typedef {{get(name: string): string | undefined, set(name: string, value: string, ageS: number): void,
  *   drop(name: string): void}} Cookies
  * @param {Pick<Document, 'cookie'>} document
- * @param {{domain?: string, secure: boolean}} where
+ * @param {boolean} secure
+ * @param {string} [domain]
  * @returns {Cookies}
  */
-export function openCookies(document, { domain, secure }) {
+export function openCookies(document, secure, domain) {
   /** @type {Record<string, string>} */
   const kept = {}
 

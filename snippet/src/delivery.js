@@ -4,6 +4,7 @@ import { DONE, LATER, TOO_LARGE, backOff, verdict } from './verdict.js'
 
 const GATHER_MS = 250
 const STORED_MAX = 1_000
+const HOLD_MS = 2_000
 
 /**
  * Calls leave in batches, oldest first, and stay on the shelf until the collector has said that they are on disk.
@@ -24,7 +25,7 @@ const STORED_MAX = 1_000
  *   `early`: a call may be kept before that. Firefox ends a closing page's scripts at any moment, and what is kept is safe.
  */
 export function openDelivery({ shelf, send, alone, now, after, chance, mayCollect, finish, early }) {
-  /** @type {[call: Call, kept?: string][]} */
+  /** @type {[call: Call, kept?: string | false][]} */
   let fresh = []
   /** @type {Set<string>} calls that this page is to send; what other tabs are about is theirs */
   const waiting = new Set()
@@ -85,10 +86,10 @@ export function openDelivery({ shelf, send, alone, now, after, chance, mayCollec
   const flush = guard(() => {
     // Another tab may have heard the answer.
     if (!mayCollect()) return clear()
-    keep()
     // Timers ring a little early.
-    if (now() < notBefore) wake(0)
-    else alone(drain)
+    if (now() < notBefore) return wake(0)
+    keep()
+    alone(drain)
   })
   /** Nothing more of what was collected leaves. */
   const clear = () => {
@@ -99,7 +100,7 @@ export function openDelivery({ shelf, send, alone, now, after, chance, mayCollec
   return {
     /** @param {Call} call */
     add(call) {
-      const text = early ? JSON.stringify(call) : undefined
+      const text = early && JSON.stringify(call)
       if (text) shelf.put(call.messageId, text)
       if (fresh.push([call, text]) < 2) wake(GATHER_MS)
     },
@@ -108,7 +109,9 @@ export function openDelivery({ shelf, send, alone, now, after, chance, mayCollec
       for (const [id] of shelf.all()) waiting.add(id)
       flush()
     },
-    /** The network is back: there is no need to wait longer. */
+    /** Nothing leaves until `hurry`, but for so long at most. */
+    hold: () => void (notBefore = now() + HOLD_MS),
+    /** The network is back, or what was waited for is there: there is no need to wait longer. */
     hurry() {
       failures = notBefore = 0
       flush()

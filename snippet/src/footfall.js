@@ -28,25 +28,25 @@ export function openFootfall(window, config, tag, pinned) {
   const { now } = Date
   const after = (/** @type {number} */ ms, /** @type {() => void} */ work) => void setTimeout(work, ms)
   const newId = uuidMaker(now, (length) => crypto.getRandomValues(new Uint8Array(length)))
-  const cookies = openCookies(document, { domain: config.cookieDomain, secure: location.protocol == 'https:' })
-  const consent = openConsent({
+  const cookies = openCookies(document, location.protocol == 'https:', config.cookieDomain)
+  const consent = openConsent(
     cookies,
-    mode: config.consent,
-    version: config.prompt?.version ?? config.promptVersion,
-    privacyControl: /** @type {any} */ (navigator).globalPrivacyControl,
     now,
-  })
-  const visitor = openVisitor({ cookies, mayStore: consent.mayStore, newId, now })
+    config.consent,
+    config.prompt?.version ?? config.promptVersion,
+    /** @type {any} */ (navigator).globalPrivacyControl,
+  )
+  const visitor = openVisitor(cookies, consent.mayStore, newId, now)
   const view = openView(document, location, {
     hash: isOn(config.hash),
     canonical: isOn(config.canonical),
     query: config.query?.split(/[\s,]+/),
   })
-  const makeCall = callMaker({ newId, now, visitor, view, consent, window })
-  const send = openTransport({ url: config.url, key: config.key, now })
-  const alone = openAlone({ locks: navigator.locks, name: 'footfall' })
+  const makeCall = callMaker(window, newId, now, visitor, view, consent)
+  const send = openTransport(config.url, config.key, now)
+  const alone = openAlone(navigator.locks, 'footfall')
   const delivery = openDelivery({
-    shelf: openShelf({ storage: () => localStorage, site: config.key, mayStore: consent.mayStore }),
+    shelf: openShelf(() => localStorage, config.key, consent.mayStore),
     send,
     alone: alone.run,
     now,
@@ -55,6 +55,7 @@ export function openFootfall(window, config, tag, pinned) {
     mayCollect: consent.mayCollect,
     finish: guard((call) => {
       const { page } = call.context
+      if (call.anonymousId == former) call.anonymousId = visitor.id()
       // Frameworks set the title after the address.
       if (page.url == view.url()) page.title = document.title
       return config.beforeSend ? config.beforeSend(call) : call
@@ -64,6 +65,7 @@ export function openFootfall(window, config, tag, pinned) {
 
   /** @type {(() => void)[] | undefined} */
   let running
+  let former = ''
   /** @type {any} starts what reads the page's `dataLayer`, once that part has come */
   let readLayer
   /** @type {any[]} */
@@ -90,17 +92,33 @@ export function openFootfall(window, config, tag, pinned) {
     person = []
     track('Signed Out')
     visitor.change()
+    remember()
   }
 
-  const load = openLazy({ document, tag, url: config.url, file: config.file, pinned })
+  const load = openLazy(document, tag, config, pinned)
 
-  const needs = { record, page, view, window, after, config, shown: [] }
+  /** It is known who this is (if anybody): so they are whose calls wait. @param {string} [id] */
+  const meet = (id) => {
+    former = visitor.id()
+    if (id) visitor.change(id)
+    delivery.hurry()
+  }
+  const needs = { record, page, view, window, after, config, id: visitor.id, meet, allowed: consent.preferences, shown: [] }
+
+  /** Where the site wants more than a cookie on this host. A new visitor may turn out to be known. */
+  const remember = () => {
+    if (!consent.mayStore() || !(config.cookieDomain || config.handover)) return
+    const isNew = !visitor.kept()
+    if (isNew) delivery.hold()
+    load('device', (open) => running?.push(open(needs, isNew)))
+  }
 
   const start = () => {
     if (running || !consent.mayCollect()) return
     visitor.renew()
     consent.renew()
     running = []
+    remember()
     if (!isOff(config.auto)) {
       running.push(startPages(needs))
       load('shop', (feature) => running?.push(feature(needs)))
@@ -138,12 +156,12 @@ export function openFootfall(window, config, tag, pinned) {
     consent.suppose(preferences)
     settle()
   }
-  const asking = openAsking({
+  const asking = openAsking(
     config,
-    undecided: () => !consent.answered(),
+    () => !consent.answered(),
     load,
-    answer: (preferences, shown) => answer(preferences, shown, true),
-  })
+    (preferences, shown) => answer(preferences, shown, true),
+  )
 
   /** @type {Record<string, (...given: any[]) => void>} */
   const commands = {
@@ -163,6 +181,12 @@ export function openFootfall(window, config, tag, pinned) {
       const go = () => {
         start()
         kept.splice(0).forEach((call) => run(...call))
+      }
+      // `?footfall-debug` and `?footfall-token=…`: parts by these names.
+      const [, asked] = /[?&]footfall-(debug|token)\b/.exec(location.search) ?? []
+      if (asked) {
+        delivery.hold()
+        load(asked, (open) => open({ ...needs, answer }))
       }
       const { dataLayer } = window
       const listen = () =>

@@ -4,9 +4,12 @@ import { guard } from './guard.js'
  * Loads lazy parts: scripts beside this one, without cookies, that each hand over something. Where this script is pinned they are
  * the very parts that it was built with, by the hashes in the part `parts`.
  *
- * @param {{document: Document, tag: HTMLScriptElement | null, url: string, file: string, pinned: boolean}} needs
+ * @param {Document} document
+ * @param {HTMLScriptElement | null} tag
+ * @param {{url: string, file: string}} place
+ * @param {boolean} pinned
  */
-export function openLazy({ document, tag, url, file, pinned }) {
+export function openLazy(document, tag, { url, file }, pinned) {
   /** @param {string} name @param {string} integrity @param {(handed: any) => void} then */
   const load = (name, integrity, then) => {
     const script = Object.assign(document.createElement('script'), {

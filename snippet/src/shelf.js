@@ -2,15 +2,17 @@
  * Calls that no one has acknowledged, each under a key of its own, so that tabs do not overwrite each other's; and how many were
  * given up. Where nothing may be stored on the device, or its storage fails, they are held in memory.
  *
- * @param {{storage: () => Storage, site: string, mayStore: () => boolean}} needs `storage` may throw
+ * @param {() => Storage} storage may throw
+ * @param {string} site
+ * @param {() => boolean} mayStore
  */
-export function openShelf({ storage, site, mayStore }) {
+export function openShelf(storage, site, mayStore) {
   const calls = `footfall:${site}:`
   const lost = 'footfall.lost:' + site
   /** @type {Map<string, string>} */
   const memory = new Map()
 
-  /** @param {string} key @param {string} text */
+  /** @param {string} key @param {any} text */
   const write = (key, text) => {
     try {
       if (mayStore()) return storage().setItem(key, text)
@@ -46,7 +48,7 @@ export function openShelf({ storage, site, mayStore }) {
     /** How many calls were given up, after so many more. @param {number} more */
     lose(more) {
       const count = more + +(everything().find(([key]) => key == lost)?.[1] ?? 0)
-      if (count) write(lost, String(count))
+      if (count) write(lost, count)
       else if (more) erase(lost)
       return count
     },

@@ -5,9 +5,11 @@ const TIMEOUT_MS = 30_000
 /**
  * One request to the collector, without cookies; as plain text, which spares the browser a question beforehand.
  *
- * @param {{url: string, key: string, now: () => number}} needs
+ * @param {string} url
+ * @param {string} key
+ * @param {() => number} now
  */
-export function openTransport({ url, key, now }) {
+export function openTransport(url, key, now) {
   /** @param {string[]} texts the calls as JSON @param {number} lost how many were given up @param {boolean} outlive whether it should outlive the page */
   return async (texts, lost, outlive) => {
     const head = JSON.stringify({ writeKey: key, sentAt: new Date(now()), context: lost ? { lost } : undefined })

@@ -1,6 +1,6 @@
 /**
- * UUIDs of version 7 (RFC 9562): the time in ms comes first, so that ids sort in the order in which they were made,
- * also those of one ms, by a counter in the 12 bits behind the version.
+ * UUIDs of version 7 (RFC 9562): the time in ms comes first, so that ids sort in the order in which they were made. Of those
+ * of one ms the later ones run ahead of the clock.
  *
  * @param {() => number} now ms since 1970
  * @param {(length: number) => Uint8Array} random
@@ -8,16 +8,11 @@
  */
 export function uuidMaker(now, random) {
   let last = 0
-  let count = 0
   return () => {
-    const time = now()
-    count = time > last ? 0 : (count + 1) & 0xfff
-    last = Math.max(time, last + Number(!count && time <= last))
-    const bytes = random(8)
-    bytes[0] = (bytes[0] & 0x3f) | 0x80
-    return [hex(last, 12), '7' + hex(count, 3), ...Array.from(bytes, (byte) => hex(byte, 2))]
+    last = Math.max(now(), last + 1)
+    return [hex(last, 12), ...Array.from(random(10), (byte) => hex(byte, 2))]
       .join('')
-      .replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+      .replace(/(.{8})(.{4}).(...).(...)/, '$1-$2-7$3-8$4-')
   }
 }
 

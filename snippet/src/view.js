@@ -17,8 +17,8 @@ export function openView(document, location, { hash, canonical, query }) {
   const watchers = new Set()
 
   const url = () => {
-    const link = canonical && /** @type {HTMLLinkElement | null} */ (document.querySelector('link[rel=canonical]'))
-    const href = publicAddress((link && link.href) || location.href, query)
+    const link = /** @type {HTMLLinkElement | null} */ (canonical && document.querySelector('link[rel=canonical]'))
+    const href = publicAddress(link?.href || location.href, query)
     return hash ? href : href.split('#')[0]
   }
   return {

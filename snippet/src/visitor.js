@@ -6,9 +6,12 @@ const AGE_MS = 395 * 864e5 // 13 months from the id's making; it is not prolonge
 /**
  * Who this browser is: the `anonymousId`, in a cookie where that is allowed, else in memory as long as the page lives.
  *
- * @param {{cookies: import('./cookies.js').Cookies, mayStore: () => boolean, newId: () => string, now: () => number}} needs
+ * @param {import('./cookies.js').Cookies} cookies
+ * @param {() => boolean} mayStore
+ * @param {() => string} newId
+ * @param {() => number} now
  */
-export function openVisitor({ cookies, mayStore, newId, now }) {
+export function openVisitor(cookies, mayStore, newId, now) {
   let fleeting = ''
 
   /** @param {string} id */
@@ -31,7 +34,7 @@ export function openVisitor({ cookies, mayStore, newId, now }) {
       if (id) keep(id)
     },
     /** From now on it is somebody else. */
-    change: () => void keep(newId()),
+    change: (id = newId()) => void keep(id),
     forget() {
       fleeting = ''
       cookies.drop(NAME)

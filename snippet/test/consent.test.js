@@ -4,9 +4,9 @@ import { openConsent } from '../src/consent.js'
 import { openCookies } from '../src/cookies.js'
 import { clockAt, cookieDocument } from './page.js'
 
-function consentIn(/** @type {any} */ { document = cookieDocument(), clock = clockAt(), ...rest } = {}) {
-  const cookies = openCookies(document, { secure: false })
-  const consent = openConsent({ cookies, mode: 'opt-in', privacyControl: false, now: clock.now, ...rest })
+function consentIn(/** @type {any} */ { document = cookieDocument(), clock = clockAt(), mode = 'opt-in', version, privacyControl } = {}) {
+  const cookies = openCookies(document, false)
+  const consent = openConsent(cookies, clock.now, mode, version, privacyControl)
   return { consent, document, clock, allowed: () => [consent.mayStore(), consent.mayCollect()] }
 }
 

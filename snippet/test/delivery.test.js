@@ -18,7 +18,7 @@ function deliveryTo(collector, /** @type {any} */ { kept = {}, clock = clockAt()
     const [status, retryAfter = null] = [await collector(texts, requests.length)].flat()
     return { status, retryAfter }
   }
-  const shelf = openShelf({ storage: () => storageOf(kept), site: 'wk', mayStore: () => mayStore })
+  const shelf = openShelf(() => storageOf(kept), 'wk', () => mayStore)
   const delivery = openDelivery({
     shelf,
     send,
@@ -191,7 +191,7 @@ test('a withdrawal that another tab heard empties the shelf, and nothing is sent
 
 test('a call that cannot be kept on the device is sent from memory', async () => {
   const full = { ...storageOf(), setItem: () => assert.fail('quota') }
-  const shelf = openShelf({ storage: () => full, site: 'wk', mayStore: () => true })
+  const shelf = openShelf(() => full, 'wk', () => true)
   shelf.put('2', 'b')
   shelf.put('1', 'a')
   assert.deepEqual(shelf.all(), [['1', 'a'], ['2', 'b']])
@@ -230,7 +230,7 @@ test('what the page’s own hook holds back is not sent', async () => {
 
 test('the shelf knows its own keys only', () => {
   const kept = { 'footfall:wk2:1': 'x', cart: 'y' }
-  const shelf = openShelf({ storage: () => storageOf(kept), site: 'wk', mayStore: () => true })
+  const shelf = openShelf(() => storageOf(kept), 'wk', () => true)
   shelf.put('1', 'a')
   assert.deepEqual(shelf.all(), [['1', 'a']])
   shelf.lose(2)

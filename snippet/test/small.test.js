@@ -115,14 +115,14 @@ test('an error stays where it is', () => {
 test('a lock is let go as the page leaves, and work goes on where locks are refused', async () => {
   let ends = 0
   const locks = /** @type {any} */ ({ request: async (/** @type {any} */ _, /** @type {any} */ work) => (await work(), ends++) })
-  const alone = openAlone({ locks, name: 'x' })
+  const alone = openAlone(locks, 'x')
   const running = alone.run(() => new Promise(() => {}))
   alone.release()
   await running
   assert.equal(ends, 1)
   let worked = 0
   const refusing = /** @type {any} */ ({ request: () => Promise.reject(new Error('SecurityError')) })
-  await openAlone({ locks: refusing, name: 'x' }).run(async () => void worked++)
-  await openAlone({ name: 'x' }).run(async () => void worked++)
+  await openAlone(refusing, 'x').run(async () => void worked++)
+  await openAlone(undefined, 'x').run(async () => void worked++)
   assert.equal(worked, 2)
 })

@@ -6,7 +6,7 @@ const zeros = (/** @type {number} */ length) => new Uint8Array(length)
 
 test('an id is a UUID of version 7 and knows when it was made', () => {
   const id = uuidMaker(() => 0x0123456789ab, (length) => new Uint8Array(length).fill(255))()
-  assert.equal(id, '01234567-89ab-7000-bfff-ffffffffffff')
+  assert.equal(id, '01234567-89ab-7fff-8fff-ffffffffffff')
   assert.equal(madeAt(id), 0x0123456789ab)
 })
 
@@ -14,7 +14,6 @@ test('ids of one ms, and of a clock that was put back, sort as they were made', 
   let time = 1_000_000
   const make = uuidMaker(() => time, zeros)
   const made = Array.from({ length: 5_000 }, make)
-  assert.equal(madeAt(made[4_000]), time)
   time -= 60_000
   made.push(make(), make())
   assert.deepEqual([...made].sort(), made)

@@ -9,8 +9,8 @@ const DAY_MS = 864e5
 
 function visitorIn(document = cookieDocument(), clock = clockAt(), mayStore = () => true) {
   const newId = uuidMaker(clock.now, (length) => crypto.getRandomValues(new Uint8Array(length)))
-  const cookies = openCookies(document, { secure: false })
-  return { visitor: openVisitor({ cookies, mayStore, newId, now: clock.now }), document, clock }
+  const cookies = openCookies(document, false)
+  return { visitor: openVisitor(cookies, mayStore, newId, clock.now), document, clock }
 }
 
 test('a visitor keeps its id from page to page, for 13 months and no longer', async () => {

@@ -16,7 +16,7 @@ from browsers.engines import Engine
 from browsers.engines.chromium import Chromium
 from browsers.engines.firefox import Firefox
 from browsers.engines.webkit import WebKit
-from browsers.serving import HOST
+from browsers.serving import HOST, OTHER_HOST
 from browsers.visiting import Visit
 from collector.event import ConsentMode
 from collector.ingest.keys import secret_hash
@@ -54,7 +54,7 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
         ("strict", ConsentMode.OPT_IN),
         ("quiet", ConsentMode.COOKIELESS),
     ):
-        store.put_site(make_site(name, consent=consent, origins=(f"http://{HOST}", "null")))
+        store.put_site(make_site(name, consent=consent, origins=(f"http://{HOST}", f"http://{OTHER_HOST}", "null")))
     store.put_token(Token(name="reader", hash=secret_hash(READER), scopes=("admin",), created=0))
     store.close()
     one = Collector(db)

@@ -40,7 +40,7 @@ class Exchange:
         """The calls in its body, in their order."""
         if self.method != "POST" or not self.path.startswith("/v1/"):
             return []
-        calls: list[dict[str, Any]] = json.loads(self.body)["batch"]
+        calls: list[dict[str, Any]] = json.loads(self.body).get("batch", [])
         return calls
 
 
@@ -51,6 +51,7 @@ class Relay:
         self.exchanges: list[Exchange] = []
         self.changed = threading.Condition()
         self._fault: tuple[str, int, dict[str, str]] = ("", 0, {})
+        self._held = ""
         self._open = threading.Event()
         self._open.set()
         relay, upstream = self, urlsplit(collector).netloc
@@ -88,8 +89,9 @@ class Relay:
             yield
 
     @contextmanager
-    def holding(self) -> Iterator[None]:
-        """Calls wait on the line, and go on afterwards."""
+    def holding(self, path: str = "/v1/batch") -> Iterator[None]:
+        """What is asked of this path waits on the line, and goes on afterwards."""
+        self._held = path
         self._open.clear()
         try:
             yield
@@ -125,7 +127,7 @@ class Relay:
     def _pass(self, handler: BaseHTTPRequestHandler, upstream: str) -> None:
         body = handler.rfile.read(int(handler.headers.get("content-length") or 0))
         exchange = Exchange(handler.command, handler.path, {n.lower(): v for n, v in handler.headers.items()}, body)
-        if exchange.calls:
+        if handler.path == self._held:
             self._open.wait()
         kind, status, headers = self._fault
         self._note(exchange)

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
 HOST = "localhost"
+OTHER_HOST = "127.0.0.1"  # the same pages on a domain of their own
 TYPES = {".js": "text/javascript", ".json": "application/json"}
 
 # What goes wrong in a page is kept there, so that a test sees whether the snippet's faults reached it.
@@ -71,6 +72,10 @@ class Shop:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("content-length") or 0))
+                self.do_GET()
 
             def log_message(self, *_: object) -> None:
                 """Tests read `asked`."""

@@ -7,7 +7,7 @@ import time
 
 from browsers.expecting import identify, page, track
 from browsers.visiting import Visit
-from collector.web import snippet
+from collector.web import builds
 
 UUID_7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 DAY_S = 86_400
@@ -16,7 +16,7 @@ NOTHING_ELSE: list[dict[str, object]] = [{}]
 
 def stub(*calls: str) -> str:
     """The stub as the shop pastes it, and calls right behind it."""
-    return f"<script>{snippet.stub()}\n{';'.join(calls)}</script>"
+    return f"<script>{builds.stub()}\n{';'.join(calls)}</script>"
 
 
 def test_calls_made_before_the_script_has_come_follow_the_page_in_their_order(visit: Visit) -> None:

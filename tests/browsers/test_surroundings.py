@@ -6,7 +6,7 @@ import pytest
 
 from browsers.expecting import page, quiet, track, wait_for
 from browsers.visiting import Visit
-from collector.web import snippet
+from collector.web import builds
 
 NOTHING_ELSE: list[dict[str, object]] = [{}]
 TELL_PARENT = """<script>addEventListener('error', event => parent.postMessage({faults: [event.message]}, '*'));
@@ -43,7 +43,7 @@ def test_a_strict_policy_that_allows_the_collector_is_enough(visit: Visit) -> No
 
 def test_the_versioned_tag_and_its_parts_run_with_their_integrity(visit: Visit) -> None:
     tag = (
-        f'<script async src="{visit.relay.url}{snippet.versioned_path()}" integrity="{snippet.integrity()}" '
+        f'<script async src="{visit.relay.url}{builds.versioned_path()}" integrity="{builds.version().integrity}" '
         f'crossorigin="anonymous" data-key="wk_shop" data-consent="opt-out"></script>'
     )
     head = "<script>dataLayer = [{event: 'view_item', ecommerce: {items: [{item_id: 'hat-1'}]}}]</script>"

@@ -8,7 +8,7 @@ from typing import Any
 from conftest import Collector
 
 from browsers.engines import Engine, Tab
-from browsers.expecting import Told, expect, wait_for
+from browsers.expecting import Told, expect, quiet, wait_for
 from browsers.relay import Relay
 from browsers.serving import Shop
 
@@ -17,6 +17,7 @@ class Visit:
     """One person's browser before one shop."""
 
     def __init__(self, engine: Engine, collector: Collector, site: str) -> None:
+        self._engine = engine
         self.collector = collector
         self.relay = Relay(collector.url)
         self.shop = Shop(self.relay.url, site)
@@ -27,6 +28,15 @@ class Visit:
         """A new tab with a page of the shop."""
         self.tabs.append(self.profile.open(self.shop.url + path))
         return self.tabs[-1]
+
+    def stranger(self, url: str) -> None:
+        """Somebody else opens this page, and it is shown until all is quiet."""
+        profile = self._engine.profile()
+        try:
+            profile.open(url)
+            quiet(self.relay)
+        finally:
+            profile.close()
 
     def close(self, tab: Tab) -> None:
         self.tabs.remove(tab)

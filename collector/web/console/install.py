@@ -17,7 +17,7 @@ from collector.errors import NotFound
 from collector.event import DAY_MS, Dropped, Site
 from collector.store import Store
 from collector.store.beginnings import Beginning
-from collector.web import snippet
+from collector.web import builds
 from collector.web.console.page import render
 from collector.web.console.session import now_ms, signed_in
 from collector.web.console.site import path_of
@@ -51,16 +51,15 @@ async def show(request: Request) -> Response:
     """The tags of the chosen site, or of all."""
     session = signed_in(request)
     chosen = [session.site] if session.site else session.sites
-    url = request.app.state.settings.public_url
+    settings = request.app.state.settings
     domains = {one.site: one.cookie_domain for one in await asyncio.to_thread(request.app.state.store.snippets)}
-    path, integrity = snippet.versioned_path(), snippet.integrity()
+    version, script = request.app.state.scripts.version, settings.script_url
     tags = {
-        site.name: (tag(site, url), pinned_tag(site, url, path, integrity, domains.get(site.name, "")))
-        for site in chosen
+        site.name: (tag(site, script), pinned_tag(site, script, version, domains.get(site.name, ""))) for site in chosen
     }
-    stub = f"<script>{snippet.stub()}</script>"
+    stub = f"<script>{builds.stub()}</script>"
     receptions = [await _reception(request, site) for site in chosen]
-    return render(request, "install.html", receptions=receptions, tags=tags, stub=stub, url=url)
+    return render(request, "install.html", receptions=receptions, tags=tags, stub=stub, url=settings.public_url)
 
 
 async def show_reception(request: Request) -> Response:

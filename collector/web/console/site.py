@@ -191,7 +191,7 @@ def _form(request: Request, typed: Mapping[str, str], faults: Mapping[str, str],
 
 
 def _keys(request: Request, site: Site, keys: dict[str, str], *, added: bool) -> Response:
-    shown = tag(site, request.app.state.settings.public_url) if "write" in keys else ""
+    shown = tag(site, request.app.state.settings.script_url) if "write" in keys else ""
     return render(request, "site_keys.html", of=site, keys=keys, added=added, tag=shown)
 
 

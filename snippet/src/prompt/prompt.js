@@ -8,7 +8,7 @@ import { wordingOf } from './wording.js'
  * good, with two answers of equal weight. Its text is set as text, never as HTML.
  *
  * @param {{config: any, answer: (preferences: Record<string, boolean>, shown: object) => void}} needs
- * @returns {() => void} takes it away
+ * @returns {() => undefined} takes it away
  */
 export function openPrompt({ config, answer }) {
   const { version, purposes = ['Analytics'], texts } = settingsOf(config)
@@ -42,7 +42,7 @@ export function openPrompt({ config, answer }) {
   sheet.replaceSync(LOOK)
   root.adoptedStyleSheets = [sheet]
   document.body.prepend(host)
-  return () => host.remove()
+  return () => void host.remove()
 }
 
 /**
