@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from copy import copy
 from enum import IntEnum
-from itertools import groupby, pairwise
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -169,25 +170,18 @@ def tenancies(
     `visits` are sorted; `fences` are times; `resolve` gives a person's customer. `departed`: how many customers have
     been erased whom the device was shared by, and still counts as shared by.
     """
-    live = _live(claims, unlinks)
-    starts = [visit.first.key for visit in visits]
-    grouped = groupby(live, lambda claim: _visit_of(claim, visits, starts))
-    by_visit = [(at, list(group)) for at, group in grouped]
-    acting, suppressed = _without_suppressed(by_visit, resolve)
-    customers = {resolve(claim.person) for _, group in acting for claim in group if claim.act is not Act.LOG_OUT}
+    staying = stays(visits, live(claims, unlinks))
     cuts = sorted([unlink.time for unlink in unlinks] + list(fences))
-    shared = len(customers) + departed > SHARED_DEVICE_CUSTOMERS_MAX
-    walk = _Walk(resolve, cuts, shared)
-    for at, group in acting:
-        last = group[-1].key
-        if at < 0:
-            walk.visit(group[0].key, after(last), group)
-        else:
-            walk.visit(starts[at], after(max(visits[at].last.key, last)), group)
-    return Walked(walk.finish(), suppressed, shared)
+    walk = Walk(resolve, cuts, shared=False, departed=departed)
+    walk.go(staying)
+    if walk.crowded:
+        walk = Walk(resolve, cuts, shared=True, departed=departed)
+        walk.go(staying)
+    return Walked(walk.finish(), walk.suppressed, walk.shared)
 
 
-def _live(claims: Iterable[Claim], unlinks: Sequence[Unlink]) -> list[Claim]:
+def live(claims: Iterable[Claim], unlinks: Sequence[Unlink]) -> list[Claim]:
+    """The claims that count, in the order in which they are walked."""
     kept = [claim for claim in claims if claim.act is Act.LOG_OUT or not any(_voids(u, claim) for u in unlinks)]
     kept.sort(key=lambda claim: (claim.key, claim.why is Why.ORDER_MATCH, claim.seq))
     return [claim for claim, nxt in pairwise([*kept, None]) if claim is not None and not _outranked(claim, nxt)]
@@ -206,62 +200,96 @@ def _outranked(claim: Claim, nxt: Claim | None) -> bool:
     return nxt.user is not None or claim.user is None
 
 
-def _visit_of(claim: Claim, visits: Sequence[Visit], starts: list[Key]) -> int:
-    """The number of the visit that a claim falls into. One outside of all (an alias) is a visit of its own."""
+class Stay(NamedTuple):
+    """The visit that a claim falls into, from its first event to its last."""
+
+    first: Key
+    last: Key
+
+
+def stays(visits: Sequence[Visit], claims: Iterable[Claim]) -> list[tuple[Claim, Stay]]:
+    """Each claim with its visit; `visits` are sorted."""
+    starts = [visit.first.key for visit in visits]
+    return [(claim, _stay(claim, visits, starts)) for claim in claims]
+
+
+def _stay(claim: Claim, visits: Sequence[Visit], starts: list[Key]) -> Stay:
+    """One outside of all visits (an alias) is a visit of its own."""
     at = bisect_right(starts, claim.key) - 1
     if at >= 0 and claim.key[0] - visits[at].last.key[0] < VISIT_GAP_MS:
-        return at
-    return -1 - claim.seq
+        return Stay(starts[at], visits[at].last.key)
+    return Stay(claim.key, claim.key)
 
 
-Visited = list[tuple[int, list[Claim]]]
+class Walk:
+    """The state of one walk over a visitor's claims: who holds since when, and since when nobody does.
 
+    It can be copied at any place and gone on with, so that what comes at the end costs a step. `crowded`: more
+    customers than one device has, and not yet walked as such.
+    """
 
-def _without_suppressed(by_visit: Visited, resolve: Callable[[Any], Any]) -> tuple[Visited, set[int]]:
-    """Leaves out the orders by address that come while a user id claimed in the same visit holds."""
-    acting: Visited = []
-    suppressed: set[int] = set()
-    for at, group in by_visit:
-        kept, holder, by_user = [], None, False
-        for claim in group:
-            if claim.act is Act.ORDER_EMAIL and by_user:
-                suppressed.add(claim.seq)
-                continue
-            kept.append(claim)
-            customer = None if claim.act is Act.LOG_OUT else resolve(claim.person)
-            by_user = customer is not None and (claim.user is not None or (by_user and customer == holder))
-            holder = customer
-        acting.append((at, kept))
-    return acting, suppressed
-
-
-class _Walk:
-    """The state of one walk over a visitor's claims: who holds since when, and since when nobody does."""
-
-    def __init__(self, resolve: Callable[[Any], Any], cuts: list[int], shared: bool) -> None:
-        self.resolve, self.cuts, self.shared = resolve, cuts, shared
+    def __init__(self, resolve: Callable[[Any], Any], cuts: list[int], shared: bool, departed: int) -> None:
+        self.resolve, self.cuts, self.shared, self.departed = resolve, cuts, shared, departed
         self.spans: list[Tenancy] = []
+        self.suppressed: set[int] = set()
+        self.customers: set[Any] = set()
         self.held: Tenancy | None = None
         self.free_from: Place = START
         self.left: Any = None  # whom the log-out that began this holderless stretch ended
         self.first_log_in_seen = False
-        self.visit_end: Place = START
+        # The visit that it is in: its stay, its last claim so far, and who holds by which kind of id.
+        self.stay: Stay | None = None
+        self.last_claim: Key | None = None
+        self.visit_holder: Any = None
+        self.by_user = False
 
-    def visit(self, first: Place, end: Place, claims: list[Claim]) -> None:
-        self._come_back(first, claims[0])
-        for claim in claims:
-            customer = None if claim.act is Act.LOG_OUT else self.resolve(claim.person)
-            if customer is None:
-                self._log_out(claim)
-            else:
-                self._log_in(claim, customer, first)
-        self.visit_end = end
+    def copy(self) -> Walk:
+        """One that goes on from here by itself."""
+        other = copy(self)
+        other.spans, other.suppressed, other.customers = [*self.spans], {*self.suppressed}, {*self.customers}
+        return other
+
+    @property
+    def crowded(self) -> bool:
+        return not self.shared and len(self.customers) + self.departed > SHARED_DEVICE_CUSTOMERS_MAX
+
+    def go(self, staying: Iterable[tuple[Claim, Stay]]) -> None:
+        for claim, stay in staying:
+            self.take(claim, stay)
+
+    def take(self, claim: Claim, stay: Stay) -> None:
+        """The next claim, and the visit that it falls into."""
+        if self.stay is None or stay.first != self.stay.first:
+            self._come_back(stay.first, claim)
+            self.by_user, self.visit_holder, self.last_claim = False, None, None
+        self.stay = stay
+        if claim.act is Act.ORDER_EMAIL and self.by_user:
+            self.suppressed.add(claim.seq)
+            return
+        self.last_claim = claim.key
+        customer = None if claim.act is Act.LOG_OUT else self.resolve(claim.person)
+        self.by_user = customer is not None and (
+            claim.user is not None or (self.by_user and customer == self.visit_holder)
+        )
+        self.visit_holder = customer
+        if claim.act is not Act.LOG_OUT and not self.shared:
+            self.customers.add(customer)
+        if customer is None:
+            self._log_out(claim)
+        else:
+            self._log_in(claim, customer, stay.first)
+
+    def _visit_end(self) -> Place:
+        """Behind the visit that it is in."""
+        if self.stay is None or self.last_claim is None:
+            return START
+        return after(max(self.stay.last, self.last_claim))
 
     def _come_back(self, first: Place, claim: Claim) -> None:
         if self.held is None:
             return
         if self.shared:
-            self._release(self.visit_end)
+            self._release(self._visit_end())
         elif claim.act is not Act.LOG_OUT and self.resolve(claim.person) != self.held.customer:
             self._release(first)
 
@@ -295,7 +323,7 @@ class _Walk:
 
     def finish(self) -> list[Tenancy]:
         if self.held is not None and self.shared:
-            self._release(self.visit_end)
+            self._release(self._visit_end())
         if self.held is not None:
             self.spans.append(self.held)
         return self.spans

@@ -54,6 +54,11 @@ def fold(steps: Iterable[Step], tail: Visit | None = None) -> list[Visit]:
     return visits
 
 
+def goes_with(visit: Visit, step: Step) -> bool:
+    """Whether a step that lies between a visit's first and last is part of it: nothing in it begins another."""
+    return not _differs(visit.campaign, step.campaign)
+
+
 def _continues(visit: Visit, step: Step) -> bool:
     return step.key[0] - visit.last.key[0] < VISIT_GAP_MS and not _differs(visit.campaign, step.campaign)
 

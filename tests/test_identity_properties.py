@@ -27,7 +27,7 @@ from storyteller import Shop
 from collector.event import Event
 from collector.store import Activity, ActivityQuery
 from collector.store.keys import Kind, customer_key, read_key
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite import SqliteStore, courses
 
 SOAK = bool(os.environ.get("FOOTFALL_SOAK"))
 thorough = settings(
@@ -40,6 +40,14 @@ pytestmark = pytest.mark.timeout(7_200 if SOAK else 600)
 Open = Callable[[], SqliteStore]
 # Memory where there is some that looks like a disk: each example is a file of its own.
 ROOM = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_courses() -> Iterator[None]:
+    """As if four claims were very many: the logs here are short."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(courses, "KEPT", 2)
+        yield
 
 
 @pytest.fixture(scope="module")

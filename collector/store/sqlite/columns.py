@@ -334,13 +334,14 @@ LEFT JOIN orders o ON o.site = f.site AND o.order_id = f.order_id""",
     },
 )
 _IDENTITIES = Select(
-    source="""tenancies f
+    source="""tenancy_sets s
+CROSS JOIN tenancies f ON f.visitor = s.visitor
 LEFT JOIN visitors v ON v.id = f.visitor
 LEFT JOIN events x ON x.seq = f.from_seq
 LEFT JOIN events y ON y.seq = f.to_seq
 LEFT JOIN events z ON z.seq = f.evidence
 LEFT JOIN persons w ON w.id = f.customer""",
-    keys=("f.rev", "f.visitor", "f.n"),
+    keys=("s.rev", "s.visitor", "f.n"),
     time="f.from_time",
     until="f.to_time",
     columns={
@@ -352,6 +353,7 @@ LEFT JOIN persons w ON w.id = f.customer""",
         "strength": _trust("f.strength"),
         "evidence": _id("z.mid"),
         **_FEED,
+        "rev": "s.rev",
     },
 )
 _ERASURES = Select(

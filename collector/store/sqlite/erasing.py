@@ -222,7 +222,7 @@ def sweep_visitor(conn: sqlite3.Connection, visitor: int) -> None:
     """Takes a visitor out of whom no event is left."""
     if conn.execute("SELECT 1 FROM events WHERE subject = ? LIMIT 1", (visitor,)).fetchone():
         return
-    for table in ("unlinks", "fences", "visits", "tenancies", "claims", "departed"):
+    for table in ("unlinks", "fences", "visits", "tenancies", "tenancy_sets", "claims", "departed"):
         conn.execute(f"DELETE FROM {table} WHERE visitor = ?", (visitor,))
     conn.execute("DELETE FROM visitors WHERE id = ?", (visitor,))
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -45,6 +47,9 @@ _SINCE = _FACTS.format("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
 _CHOSEN = _FACTS.format("SELECT * FROM events WHERE seq IN (SELECT value FROM json_each(?))")
 # Index events_timeline.
 _OF_VISITOR = f"SELECT {_COLUMNS}, NULL, NULL, NULL, NULL FROM events WHERE subject = ? AND seq <= ? ORDER BY time"
+_OF_VISITOR_FROM = f"""
+SELECT {_COLUMNS}, NULL, NULL, NULL, NULL FROM events WHERE subject = ? AND time >= ? AND seq <= ? ORDER BY time
+"""
 _FROM_TIME = "SELECT time, mid, trust, seq FROM events WHERE subject = ? AND time >= ? ORDER BY time"
 _DOWN_FROM = """
 SELECT time, mid, trust, seq, name, staff FROM events WHERE subject = ? AND time <= ? ORDER BY time DESC
@@ -106,6 +111,12 @@ class Facts:
         facts.sort(key=lambda fact: fact.key)
         return facts
 
+    def steps_from(self, visitor: int, place: Place, upto: int) -> Iterator[Step]:
+        """A visitor's steps at or behind a place, up to that seq, sorted; read as they are asked for."""
+        rows = self._conn.execute(_OF_VISITOR_FROM, (visitor, max(place[0], -(2**62)), upto))
+        for _, tied in groupby(map(self._fact, rows), lambda fact: fact.key[0]):
+            yield from self.steps(fact for fact in sorted(tied, key=lambda fact: fact.key) if fact.key >= place)
+
     def of_order(self, site: int, order_id: str) -> list[OrderCall]:
         return [self._order_call(self._fact(row)) for row in self._conn.execute(_OF_ORDER, (site, order_id))]
 
@@ -129,6 +140,17 @@ class Facts:
         """The first event at or behind a place in which the person took part, as (key, seq)."""
         rows = self._conn.execute(_UP_FROM, (subject, max(place[0], -(2**62))))
         return self._first(self._taking_part(rows), lambda key: key >= place, min)
+
+    def behind_and_amid(self, subject: int, key: Key) -> tuple[Key, int] | None:
+        """The event directly behind a key, as (key, seq); None where the person did not take part in it and in the one
+        directly before."""
+        down = self._conn.execute(_DOWN_FROM, (subject, key[0]))
+        up = self._conn.execute(_UP_FROM, (subject, key[0]))
+        before, behind = self._nearest(down, key.__gt__, max), self._nearest(up, key.__lt__, min)
+        if before is None or behind is None:
+            return None
+        amid = all(forms_visit(*self.name(name), bool(staff)) for _, _, name, staff in (before, behind))
+        return behind[:2] if amid else None
 
     def name(self, name_id: int) -> tuple[str, str]:
         """(type, name) of a dictionary entry."""
@@ -200,14 +222,20 @@ class Facts:
     @staticmethod
     def _first(rows: Iterable[tuple[Any, ...]], fits: Any, best: Any) -> tuple[Key, int] | None:
         """The best fitting row of the first millisecond that has one: rows come by time, ties in any order."""
-        found: list[tuple[Key, int]] = []
-        for time, mid, trust, seq, *_ in rows:
+        found = Facts._nearest(((*row[:4], None, None) for row in rows), fits, best)
+        return found[:2] if found else None
+
+    @staticmethod
+    def _nearest(rows: Iterable[tuple[Any, ...]], fits: Any, best: Any) -> tuple[Key, int, Any, Any] | None:
+        """The same, as (key, seq, name, staff)."""
+        found: list[tuple[Key, int, Any, Any]] = []
+        for time, mid, trust, seq, name, staff in rows:
             if found and found[0][0][0] != time:
                 break
             key = (time, unpack_id(mid), int(trust == Trust.SERVER))
             if fits(key):
-                found.append((key, seq))
-        return best(found) if found else None
+                found.append((key, seq, name, staff))
+        return best(found, key=itemgetter(0, 1)) if found else None
 
 
 def exact_properties(properties: str | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ that a change touches. Folding is `collector.orders`' affair.
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
@@ -25,6 +26,7 @@ from collector.visits import Key
 Reference = tuple[int, str]
 
 _ADD_CALL = "INSERT OR IGNORE INTO order_calls (site, order_id, seq) VALUES (?, ?, ?)"
+_MATCHED = "SELECT act, user, email, strength FROM claims WHERE visitor = ? AND seq = ? AND why = ?"
 _DROP_MATCH = "DELETE FROM claims WHERE visitor = ? AND seq = ? AND why = ?"
 _ADD_MATCH = """
 INSERT OR IGNORE INTO claims (visitor, seq, act, why, user, email, strength) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -82,15 +84,19 @@ class Ordering:
         self._conn.execute(_ADD_CALL, (fact.site, order_id, fact.seq))
         return fact.site, order_id
 
-    def refold(self, reference: Reference) -> tuple[Folded, set[int]]:
-        """Make an order and its story-15 claim anew; returns it, and the visitors whose tenancies may change."""
+    def refold(self, reference: Reference) -> tuple[Folded, dict[int, set[int]]]:
+        """Make an order and its story-15 claim anew.
+
+        Returns it, and the visitors whose tenancies may change, with the events whose claims are others than before.
+        """
         calls = self._facts.of_order(*reference)
         order = fold(calls)
         visitors = self._rematch(calls)
         if order is None or order.anchor is None:
             return Folded(order, None), visitors
         anchor = next(call.key for call in calls if call.seq == order.anchor)
-        return Folded(order, anchor), visitors | {order.visitor}
+        visitors.setdefault(order.visitor, set())
+        return Folded(order, anchor), visitors
 
     def write(
         self,
@@ -133,19 +139,24 @@ class Ordering:
         self._write_lines(reference, order, revisions)
         return former | ({customer} if customer is not None else set())
 
-    def _rematch(self, calls: list[OrderCall]) -> set[int]:
-        visitors: set[int] = set()
-        for call in calls:
-            match_key = (call.visitor, call.seq, int(Why.ORDER_MATCH))
-            if call.visitor is not None and self._conn.execute(_DROP_MATCH, match_key).rowcount:
-                visitors.add(call.visitor)
+    def _rematch(self, calls: list[OrderCall]) -> dict[int, set[int]]:
+        changed: dict[int, set[int]] = defaultdict(set)
         found = match(calls)
-        if found is not None:
-            act = Act.LOG_IN if found.user is not None else Act.ORDER_EMAIL
-            claim = (found.call.visitor, found.call.seq, int(act), int(Why.ORDER_MATCH))
-            self._conn.execute(_ADD_MATCH, (*claim, found.user, found.email, int(found.call.trust)))
-            visitors.add(found.call.visitor)
-        return visitors
+        for call in calls:
+            if call.visitor is None:
+                continue
+            match_key = (call.visitor, call.seq, int(Why.ORDER_MATCH))
+            told: tuple[Any, ...] | None = None
+            if found is not None and found.call.seq == call.seq:
+                act = Act.LOG_IN if found.user is not None else Act.ORDER_EMAIL
+                told = (int(act), found.user, found.email, int(found.call.trust))
+            if self._conn.execute(_MATCHED, match_key).fetchone() != told:
+                changed[call.visitor].add(call.seq)
+                self._conn.execute(_DROP_MATCH, match_key)
+                if told is not None:
+                    act_told, *who = told
+                    self._conn.execute(_ADD_MATCH, (call.visitor, call.seq, act_told, int(Why.ORDER_MATCH), *who))
+        return changed
 
     def _write_lines(self, reference: Reference, order: Order, revisions: Revisions) -> None:
         lines = [(n, *msgspec.structs.astuple(line)) for n, line in enumerate(order.lines)]

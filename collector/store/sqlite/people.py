@@ -16,6 +16,7 @@ from collector.identity import Link, Undo, Why, customers, links_ids
 from collector.store.sqlite.dictionary import Dictionaries, unpack_id
 from collector.store.sqlite.facts import Fact, Facts, exact_properties
 
+KNOWN_MAX = 50_000
 _ADD_LINK = "INSERT OR IGNORE INTO links (person, seq, user, strength, why) VALUES (?, ?, ?, ?, ?)"
 # Primary key of links and index links_user.
 _TOUCHING = """
@@ -25,6 +26,8 @@ UNION
 SELECT events.time, events.mid, events.trust, links.seq, links.why, links.person, links.user, links.strength
 FROM links JOIN events ON events.seq = links.seq WHERE links.user = :person
 """
+# Primary key of links; mostly the first row.
+_LINKED = "SELECT 1 FROM links WHERE person = ? AND user = ? AND strength >= ? LIMIT 1"
 # Stronger wins, then latest; in the same millisecond the greater messageId.
 _PUT_TRAIT = """
 INSERT INTO traits (person, name, value, strength, time, seq) VALUES (?, ?, ?, ?, ?, ?)
@@ -50,15 +53,18 @@ class People:
     def __init__(self, conn: sqlite3.Connection, facts: Facts, words: Dictionaries) -> None:
         self._conn, self._facts, self._words = conn, facts, words
         self._customer: dict[int, int | None] = {}
+        # How strongly each is linked, until a link says more of it: a person may have very many links.
+        self._strength: dict[int, int | None] = {}
 
     def forget(self) -> None:
         self._customer.clear()
+        self._strength.clear()
 
     def customer_of(self, person: int) -> int | None:
         """The customer whose id this is; None: nobody's yet."""
         if person not in self._customer:
             row = self._conn.execute("SELECT customer FROM persons WHERE id = ?", (person,)).fetchone()
-            if len(self._customer) > 50_000:
+            if len(self._customer) >= KNOWN_MAX:
                 self._customer.clear()
             self._customer[person] = row[0] if row else None
         return self._customer[person]
@@ -76,8 +82,9 @@ class People:
         if fact.staff:
             return dirty
         if fact.user is not None and fact.email is not None and why is not None:
+            known = self._is_known(fact.email, fact.user, fact.trust)
             self._conn.execute(_ADD_LINK, (fact.email, fact.seq, fact.user, fact.trust, int(why)))
-            if not self._is_known(fact.email, fact.user, fact.trust):
+            if not known:
                 dirty |= {fact.email, fact.user}
         if call_type == "alias" and fact.trust == Trust.SERVER and fact.user is not None and fact.previous:
             former = self._words.user(fact.previous, self._space(fact.user))
@@ -94,6 +101,8 @@ class People:
                 continue
             links, persons = self._closure(person)
             done |= persons
+            for member in persons:
+                self._strength.pop(member, None)
             resolved = customers(links, self._undos(persons))
             for member in persons:
                 customer, _ = resolved.get(member, (member, 0))
@@ -106,13 +115,16 @@ class People:
 
     def strengths(self, members: Iterable[int]) -> dict[int, int]:
         """How strongly each of a customer's ids is linked to it."""
-        strengths: dict[int, int] = {}
-        for person in members:
+        return {person: strength for person in members if (strength := self._strength_of(person)) is not None}
+
+    def _strength_of(self, person: int) -> int | None:
+        if person not in self._strength:
             links, persons = self._closure(person)
             resolved = customers(links, self._undos(persons))
-            if person in resolved:
-                strengths[person] = resolved[person][1]
-        return strengths
+            if len(self._strength) >= KNOWN_MAX:
+                self._strength.clear()
+            self._strength[person] = resolved[person][1] if person in resolved else None
+        return self._strength[person]
 
     def surely_one_with(self, person: int, customer: int) -> frozenset[int]:
         """The ids that are the same customer's as `person` by more than a browser's word, itself included."""
@@ -151,12 +163,7 @@ class People:
         """Whether a link says nothing new: its ends have one customer already, by a link at least as strong."""
         if self.customer_of(email) is None or self.customer_of(email) != self.customer_of(user):
             return False
-        row = self._conn.execute(
-            "SELECT max(strength) FROM links WHERE person = ? AND user = ? AND seq < (SELECT max(seq) FROM links"
-            " WHERE person = ? AND user = ?)",
-            (email, user, email, user),
-        ).fetchone()
-        return row[0] is not None and row[0] >= strength
+        return self._conn.execute(_LINKED, (email, user, strength)).fetchone() is not None
 
     def _note_traits(self, fact: Fact) -> None:
         person = fact.user if fact.user is not None else fact.email

@@ -25,18 +25,32 @@ from collector.visits import Key
 # Index persons_customer.
 _IDS = "SELECT id, kind, space, value FROM persons WHERE customer = ? ORDER BY id = ? DESC, kind, value, space"
 _TRAITS = "SELECT name, value, strength, time FROM traits WHERE person = ?"
-# Index tenancies_customer.
-_SPANS = """
-SELECT tenancies.visitor, start.time, start.mid, start.trust, stop.time, stop.mid, stop.trust
-FROM tenancies JOIN events AS start ON start.seq = tenancies.from_seq
-LEFT JOIN events AS stop ON stop.seq = tenancies.to_seq
-WHERE tenancies.customer = ? AND tenancies.deleted = 0
+# One step down the index tenancies_customer for each visitor.
+_VISITORS = """
+WITH RECURSIVE held(visitor) AS (
+    SELECT (SELECT visitor FROM tenancies INDEXED BY tenancies_customer WHERE customer = ?1 ORDER BY visitor LIMIT 1)
+    UNION ALL SELECT (SELECT visitor FROM tenancies INDEXED BY tenancies_customer
+                      WHERE customer = ?1 AND visitor > held.visitor ORDER BY visitor LIMIT 1)
+    FROM held WHERE held.visitor IS NOT NULL)
+SELECT visitor FROM held WHERE visitor IS NOT NULL
 """
+# The same index, from either end of a visitor's spans.
+_SPANS = """
+SELECT start.time, start.mid, start.trust, stop.time, stop.mid, stop.trust
+FROM tenancies INDEXED BY tenancies_customer JOIN events AS start ON start.seq = tenancies.from_seq
+LEFT JOIN events AS stop ON stop.seq = tenancies.to_seq
+WHERE tenancies.customer = ? AND tenancies.visitor = ? AND tenancies.deleted = 0 ORDER BY tenancies.n
+"""
+_SPANS_BACKWARD = f"{_SPANS} DESC"
+# Indexes claims_user and claims_email from their ends; acts 1 and 3 are log-ins.
 _STRONGEST = """
 SELECT max(strength) FROM (
-    SELECT max(strength) AS strength FROM claims WHERE user = ?1 AND act <> 2
-    UNION ALL SELECT max(strength) FROM claims WHERE email = ?1 AND user IS NULL AND act <> 2
-    UNION ALL SELECT max(trust) FROM events WHERE subject = -?1)
+    SELECT (SELECT max(strength) FROM claims WHERE user = ?1 AND act = log_ins.value) AS strength
+    FROM json_each('[1, 3]') AS log_ins
+    UNION ALL SELECT (SELECT max(strength) FROM claims WHERE email = ?1 AND user IS NULL AND act = log_ins.value)
+    FROM json_each('[1, 3]') AS log_ins
+    UNION ALL SELECT CASE WHEN EXISTS (SELECT 1 FROM events WHERE subject = -?1 AND trust = 3) THEN 3
+                     ELSE (SELECT max(trust) FROM events WHERE subject = -?1) END)
 """
 _ROW = """
 SELECT kind, ids, traits, money, name, email, phone, first_seen, last_seen, orders, unconfirmed, first_order,
@@ -150,22 +164,29 @@ class Portraits:
     def _seen(self, persons: list[int], customer: int) -> tuple[int | None, int | None]:
         firsts: list[int] = []
         lasts: list[int] = []
-        spans = self._conn.execute(_SPANS, (customer,)).fetchall()
-        for visitor, time, mid, trust, *stop in spans:
-            start = _key(time, mid, trust)
-            end = None if stop[0] is None else _key(*stop)
-            self._bound(visitor, start, end, firsts, lasts)
+        for (visitor,) in self._conn.execute(_VISITORS, (customer,)).fetchall():
+            # Spans are apart from each other: the first one that holds anything has the first, the last one the last.
+            for spans, times, at in ((_SPANS, firsts, 0), (_SPANS_BACKWARD, lasts, 1)):
+                bounds = (self._bounds(visitor, row) for row in self._conn.execute(spans, (customer, visitor)))
+                found = next((each for each in bounds if each is not None), None)
+                if found is not None:
+                    times.append(found[at])
         for person in persons:
-            self._bound(-person, None, None, firsts, lasts)
+            whole = self._bounds(-person, None)
+            if whole is not None:
+                firsts.append(whole[0])
+                lasts.append(whole[1])
         return min(firsts, default=None), max(lasts, default=None)
 
-    def _bound(self, subject: int, start: Key | None, end: Key | None, firsts: list[int], lasts: list[int]) -> None:
-        first = self._facts.first_seen_from(subject, START if start is None else start)
+    def _bounds(self, subject: int, span: tuple[Any, ...] | None) -> tuple[int, int] | None:
+        """When a person first and last took part in a span (None: a whole timeline); None: never."""
+        start = START if span is None else _key(*span[:3])
+        end = None if span is None or span[3] is None else _key(*span[3:])
+        first = self._facts.first_seen_from(subject, start)
         last = self._facts.last_before(subject, end)
         if first is None or last is None or first[0] > last[0]:
-            return
-        firsts.append(first[0][0])
-        lasts.append(last[0][0])
+            return None
+        return first[0][0], last[0][0]
 
 
 def found_by(row: tuple[Any, ...]) -> tuple[str, str, str, str]:

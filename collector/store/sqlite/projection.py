@@ -40,6 +40,9 @@ INSERT INTO meta (key, value) VALUES ('set_aside', 1) ON CONFLICT (key) DO UPDAT
 """
 # Indexes claims_user and claims_email.
 _CLAIMANTS = "SELECT visitor FROM claims WHERE user = ?1 UNION SELECT visitor FROM claims WHERE email = ?1"
+_RESTATE_SWEPT = """
+UPDATE tenancy_sets SET rev = ? WHERE visitor IN (SELECT visitor FROM tenancies WHERE deleted = 2)
+"""
 _ORDERS_OF_CUSTOMER = "SELECT site, order_id FROM orders WHERE customer = ?"
 _ORDERS_OF_VISITOR = "SELECT site, order_id FROM orders WHERE visitor = ? AND deleted = 0"
 
@@ -63,7 +66,7 @@ class Projection:
         self._people = People(conn, self._facts, words)
         self._subscribing = Subscribing(conn, self._facts)
         self._visiting = Visiting(conn, self._facts, words)
-        self._tenure = Tenure(conn, self._facts)
+        self._tenure = Tenure(conn, self._facts, self._visiting)
         self._counting = Counting(conn, self._facts)
         self._ordering = Ordering(conn, self._facts, self._counting)
         self._portraits = Portraits(conn, self._facts, self._people)
@@ -77,6 +80,7 @@ class Projection:
         self._people.forget()
         self._facts.forget()
         self._visiting.forget()
+        self._tenure.forget()
         self._sightings.forget()
         self._counting.forget()
 
@@ -120,6 +124,7 @@ class Projection:
         batch.orders.update(orders)
         for visitor in batch.visitors:
             self._states.pop(visitor, None)
+            self._tenure.forget(visitor)
             tail = self._visiting.refold(visitor, self.projected(), revisions)
             self._sightings.recount(visitor, self.projected(), tail)
         self._settle(batch, revisions)
@@ -165,6 +170,7 @@ class Projection:
     def sweep(self) -> None:
         """What was not derived again is gone: readers of the feeds are told."""
         revisions = Revisions(self._conn)
+        self._conn.execute(_RESTATE_SWEPT, (revisions.next(),))
         for table in FEEDS:
             while self._conn.execute(
                 f"UPDATE {table} SET deleted = 1, rev = ? WHERE deleted = 2", (revisions.next(),)
@@ -226,7 +232,7 @@ class Projection:
             batch.named.add(person)
         if fact.previous and fact.user is not None and fact.trust == Trust.SERVER and not fact.staff:
             visitor = self._words.visitor(fact.previous)
-            batch.claims.append((visitor, fact.seq, int(Act.LOG_IN), int(Why.ALIAS), fact.user, None, int(fact.trust)))
+            batch.claim(visitor, fact.seq, (int(Act.LOG_IN), int(Why.ALIAS), fact.user, None, int(fact.trust)))
             batch.visitors.add(visitor)
 
     def _advance(
@@ -236,40 +242,62 @@ class Projection:
         projected, upto = span
         state = self._state(visitor, projected)
         facts.sort(key=lambda fact: fact.key)
-        if state.last is None or facts[0].key > state.last:
-            visits = self._visiting.extend(visitor, state.tail, self._facts.steps(facts), revisions)
+        late = [] if state.last is None else [fact for fact in facts if fact.key < state.last]
+        fresh = facts[len(late) :]
+        if late and not self._widen(visitor, late, state, batch, revisions):
+            self._counting.touch_visitor(visitor)
+            state.tail = self._visiting.mend(visitor, self._facts.steps(facts), upto, revisions)
+            self._tenure.forget(visitor)
+            batch.visitors.add(visitor)
+        elif fresh:
+            visits = self._visiting.extend(visitor, state.tail, self._facts.steps(fresh), revisions)
             begun = visits[1:] if state.tail else visits
             if begun:
-                self._counting.began(visitor, state.tail, begun, facts)
+                self._counting.began(visitor, state.tail, begun, fresh)
             state.tail = visits[-1] if visits else state.tail
-            state.last = facts[-1].key
             if not state.quiet:
                 batch.visitors.add(visitor)
-        else:
-            self._counting.touch_visitor(visitor)
-            state.tail = self._visiting.refold(visitor, upto, revisions)
-            state.last = max(state.last, facts[-1].key)
-            batch.visitors.add(visitor)
+        state.last = fresh[-1].key if fresh else state.last
         self._sightings.note(visitor, facts, state.tail, held=state.holder is not None)
-        for fact in facts:
-            self._claim(fact, state, batch)
+        for at, fact in enumerate(facts):
+            if self._claim(fact, state, batch) and at < len(late):
+                batch.visitors.add(visitor)
         if state.holder is not None:
             times = [fact.key[0] for fact in facts if self._facts.forms_visit(fact)]
             batch.seen[state.holder] = max([batch.seen.get(state.holder, 0), *times])
 
-    def _claim(self, fact: Fact, state: State, batch: _Batch) -> None:
+    def _widen(self, visitor: int, late: list[Fact], state: State, batch: _Batch, revisions: Revisions) -> bool:
+        """Take in late events that change no visit but its number of events; False, and nothing is done, where some do.
+
+        Most are late by a moment: they were sent together and took different ways.
+        """
+        steps = self._facts.steps(late)
+        if len(steps) < len(late) or not self._visiting.widen(visitor, steps, revisions):
+            return False
+        state.tail = self._visiting.last(visitor)
+        for fact in late:
+            behind = self._facts.behind_and_amid(visitor, fact.key)
+            if behind is None or self._tenure.is_bound(visitor, *behind):
+                self._tenure.forget(visitor)
+                batch.visitors.add(visitor)
+                break
+        return True
+
+    def _claim(self, fact: Fact, state: State, batch: _Batch) -> bool:
+        """Note what a call says of its visitor; whether it says anything."""
         call_type, name = self._facts.name(fact.name_id)
         claim = read_claim(call_type, name, fact.user, fact.email, fact.trust, bool(fact.staff))
         if claim is None:
-            return
+            return False
         act, why = claim
-        batch.claims.append((fact.subject, fact.seq, int(act), int(why), fact.user, fact.email, fact.trust))
+        batch.claim(fact.subject, fact.seq, (int(act), int(why), fact.user, fact.email, fact.trust))
         person = fact.user if fact.user is not None else fact.email
         again = act is Act.LOG_IN and state.holder is not None and person is not None
-        if not again or self._people.customer_of(person or 0) != state.holder:
+        if not again or self._people.customer_of(person or 0) != state.holder or self._tenure.follows(fact.subject):
             batch.visitors.add(fact.subject)
         elif fact.trust > Trust.BROWSER:
             batch.named.add(person or 0)
+        return True
 
     def _settle(self, batch: _Batch, revisions: Revisions) -> None:
         """People first, then orders' claims, then tenancies, then whose the orders are, then customers."""
@@ -277,14 +305,19 @@ class Projection:
         self._visiting.write()
         changed = self._people.settle(batch.persons)
         for person, former in changed.items():
-            batch.visitors.update(visitor for (visitor,) in self._conn.execute(_CLAIMANTS, (person,)))
+            claimants = [visitor for (visitor,) in self._conn.execute(_CLAIMANTS, (person,))]
+            batch.visitors.update(claimants)
             if former is not None:
+                for visitor in claimants:
+                    self._tenure.forget(visitor)
                 batch.customers.add(former)
                 batch.orders.update(self._conn.execute(_ORDERS_OF_CUSTOMER, (former,)))
         folded: dict[Reference, Folded] = {}
         for order in batch.orders:
-            folded[order], visitors = self._ordering.refold(order)
-            batch.visitors |= visitors
+            folded[order], matched = self._ordering.refold(order)
+            for visitor, seqs in matched.items():
+                batch.visitors.add(visitor)
+                batch.claimed[visitor] |= seqs
         suppressed = self._settle_tenancies(batch, revisions)
         self._sightings.write()
         for order in batch.orders:
@@ -305,13 +338,14 @@ class Projection:
     def _settle_tenancies(self, batch: _Batch, revisions: Revisions) -> set[int]:
         suppressed: set[int] = set()
         for visitor in sorted(batch.visitors):
-            visits = self._visiting.visits(visitor)
-            settled = self._tenure.settle(visitor, visits, self._people.customer_of, revisions)
+            settled = self._tenure.settle(visitor, batch.claimed[visitor], self._people.customer_of, revisions)
             batch.customers |= settled.customers
             suppressed |= settled.suppressed
-            batch.orders.update(self._conn.execute(_ORDERS_OF_VISITOR, (visitor,)))
-            if visits:
-                held = self._tenure.holder_at(visitor, visits[-1].last.key) is not None
+            if settled.changed:
+                batch.orders.update(self._conn.execute(_ORDERS_OF_VISITOR, (visitor,)))
+            last = self._visiting.last(visitor)
+            if last is not None:
+                held = self._tenure.holder_at(visitor, last.last.key) is not None
                 self._sightings.settle(visitor, held)
             state = self._states.get(visitor)
             if state is not None:
@@ -338,9 +372,15 @@ class _Batch:
 
     def __init__(self) -> None:
         self.claims: list[tuple[Any, ...]] = []
+        self.claimed: defaultdict[int, set[int]] = defaultdict(set)  # of each visitor, the events whose claims are new
         self.persons: set[int] = set()
         self.named: set[int] = set()
         self.orders: set[Reference] = set()
         self.visitors: set[int] = set()
         self.customers: set[int] = set()
         self.seen: dict[int, int] = {}
+
+    def claim(self, visitor: int, seq: int, told: tuple[Any, ...]) -> None:
+        """`told`: act, why, user, email and strength."""
+        self.claims.append((visitor, seq, *told))
+        self.claimed[visitor].add(seq)

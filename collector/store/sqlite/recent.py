@@ -51,11 +51,12 @@ WHERE e.seq IN (SELECT value FROM json_each(?)) ORDER BY e.seq DESC
 """
 _LATEST = "SELECT value FROM meta WHERE key = 'rev'"
 _STANDING = "SELECT seq FROM events WHERE seq IN (SELECT value FROM json_each(?))"
-# Indexes tenancies_rev, customers_rev, tenancies_customer, persons_customer; then a probe of the log for each seq.
+# Indexes tenancy_sets_rev, customers_rev, tenancies_customer, persons_customer; then a probe of the log for each seq.
 _TOUCHED = f"""
 WITH named AS (SELECT customer FROM customers WHERE rev > ?1 ORDER BY rev DESC LIMIT {CHANGES_MAX}),
      touched AS (
-         SELECT * FROM (SELECT visitor AS subject FROM tenancies WHERE rev > ?1 ORDER BY rev DESC LIMIT {CHANGES_MAX})
+         SELECT * FROM (
+             SELECT visitor AS subject FROM tenancy_sets WHERE rev > ?1 ORDER BY rev DESC LIMIT {CHANGES_MAX})
          UNION SELECT tenancies.visitor FROM named JOIN tenancies ON tenancies.customer = named.customer
          UNION SELECT -persons.id FROM named JOIN persons ON persons.customer = named.customer)
 SELECT seq FROM events WHERE seq IN (SELECT value FROM json_each(?2)) AND subject IN (SELECT subject FROM touched)

@@ -18,16 +18,15 @@ from collector.store.keys import Kind, read_key
 from collector.store.sqlite.dictionary import pack_id, unpack_id
 from collector.store.sqlite.reading import Reading
 from collector.store.sqlite.scanning import Span
-from collector.store.sqlite.timeline import Timeline
+from collector.store.sqlite.timeline import DURING, Timeline
 
 # Primary key of visits, then one row of the log for each visit of the page's span of time.
-_LANDINGS = """
+_LANDINGS = f"""
 SELECT first.mid, visits.first_time, visits.last_time, visits.events, coalesce(referrers.channel, ''),
        coalesce(referrers.referrer, ''), visits.campaign, coalesce(pages.url, ''), coalesce(pages.title, '')
 FROM visits JOIN events AS first ON first.seq = visits.first_seq
 LEFT JOIN referrers ON referrers.id = first.referrer LEFT JOIN pages ON pages.id = first.page
-WHERE visits.visitor = (SELECT id FROM visitors WHERE visitor = ?) AND visits.deleted = 0
-  AND visits.last_time >= ? AND visits.first_time <= ?
+WHERE visits.visitor = :visitor AND {DURING}
 """
 _STAFF = """
 SELECT seq FROM json_each(?) AS sought CROSS JOIN events ON events.seq = sought.value WHERE staff IS NOT NULL
@@ -82,7 +81,8 @@ class Stories:
             return landings
         bounds = events[-1].time, events[0].time
         for visitor in dict.fromkeys(event.visitor for event in events if event.visitor and event.visit):
-            for mid, *row in self._conn.execute(_LANDINGS, (pack_id(visitor), *bounds)):
+            (id,) = self._conn.execute("SELECT id FROM visitors WHERE visitor = ?", (pack_id(visitor),)).fetchone()
+            for mid, *row in self._conn.execute(_LANDINGS, {"visitor": id, "low": bounds[0], "high": bounds[1]}):
                 if unpack_id(mid) in wanted:
                     landings[unpack_id(mid)] = self._landing(visitor, row)
         return landings
