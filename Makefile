@@ -38,7 +38,7 @@ bench: $(STAMPS)/dev
 soak: $(STAMPS)/dev browsers
 	@{ command -v nginx && command -v caddy; } >/dev/null \
 		|| { apt-get update -qq && apt-get install -y -qq nginx-light caddy; }
-	FOOTFALL_SOAK=1 $(BIN)/python -m pytest -m soak -o timeout=1800 tests/soak tests/test_kill.py tests/browsers $(ARGS)
+	FOOTFALL_SOAK=1 $(BIN)/python -m pytest -m soak -o timeout=1800 tests/soak tests/test_kill.py tests/test_api_schemathesis.py tests/browsers $(ARGS)
 
 fixture: $(STAMPS)/dev
 	$(BIN)/python tests/keeping.py

@@ -13,6 +13,7 @@ from importlib import import_module
 import click
 
 from collector import __version__
+from collector.cli.plain import plain
 from collector.errors import FootfallError, Misuse, NotFound
 
 # Each command is loaded when it is asked for: most need neither the web nor the demo.
@@ -83,5 +84,5 @@ def _run() -> int:
 
 
 def _say(message: str, code: int) -> int:
-    click.echo(f"footfall: {' '.join(message.split())}", err=True)
+    click.echo(f"footfall: {plain(' '.join(message.split()))}", err=True)
     return code

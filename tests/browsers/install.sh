@@ -1,5 +1,6 @@
 #!/bin/sh
-# Chromium, Firefox and WebKit with what drives them, from the distribution's packages. Does nothing where all are there.
+# Chromium, Firefox and WebKit with what drives them, and what else tests run, from the distribution's packages. Does
+# nothing where all are there.
 set -eu
 
 there() {
@@ -19,6 +20,7 @@ need xvfb Xvfb
 need libfaketime "/usr/lib/$(uname -m)-linux-gnu/faketime/libfaketime.so.1"
 need gcc cc
 need libc6-dev /usr/include/stdio.h
+need php-cli php # the documentation's example of signed identity is run
 need fonts-dejavu-core /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 
 [ -n "$missing" ] || exit 0
