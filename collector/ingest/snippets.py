@@ -49,6 +49,7 @@ def checked_prompt(file: bytes) -> Prompt | None:
     for language, wording in prompt.texts.items():
         _check(bool(_LANGUAGE.fullmatch(language)), f"{language!r} is not a language; give it as en or pt-BR")
         _check_wording(language, wording)
+        _check(set(wording.purposes) <= set(prompt.purposes), f"{language}: purposes has one that is not asked for")
     return prompt
 
 
@@ -56,7 +57,11 @@ def _check_wording(language: str, wording: Wording) -> None:
     labels = (wording.accept, wording.refuse)
     _check(0 < len(wording.text.strip()) <= TEXT_MAX, f"{language}: the text has 1 to {TEXT_MAX} characters")
     _check(all(0 < len(label.strip()) <= LABEL_MAX for label in labels), f"{language}: accept and refuse are short")
-    _check(max(len(wording.title), len(wording.link)) <= LABEL_MAX, f"{language}: title and link are short")
+    others = (wording.title, wording.link, wording.choose)
+    _check(max(map(len, others)) <= LABEL_MAX, f"{language}: title, link and choose are short")
+    _check(
+        all(len(text) <= TEXT_MAX for text in wording.purposes.values()), f"{language}: a purpose's text is too long"
+    )
     _check(not wording.href or bool(_HREF.fullmatch(wording.href)), f"{language}: href is a web address or a path")
 
 

@@ -11,7 +11,10 @@ from msgspec import Struct
 
 
 class Wording(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What the consent prompt says in one language. `href` is where `link` leads: https, http or a path."""
+    """What the consent prompt says in one language. `href` is where `link` leads: https, http or a path.
+
+    `purposes` says what each purpose is for; with `choose`, the label of a third button, each can be chosen by itself.
+    """
 
     text: str
     accept: str
@@ -19,10 +22,13 @@ class Wording(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     title: str = ""
     link: str = ""
     href: str = ""
+    choose: str = ""
+    purposes: dict[str, str] = {}
 
 
 class Prompt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A site's own prompt. A new `version` asks again. `purposes` are granted or refused together."""
+    """A site's own prompt. A new `version` asks again. `purposes` are granted or refused together, unless the wording
+    lets choose."""
 
     version: str
     texts: dict[str, Wording]

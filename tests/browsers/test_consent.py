@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 from uuid import UUID as UUID_OF
@@ -162,6 +163,28 @@ def test_who_refuses_is_not_asked_again_and_keeps_no_id(visit: Visit) -> None:
     assert not tab.evaluate(f"!!{PROMPT}")
     assert traces(visit, tab) | {"cookies": []} == NO_TRACES
     assert not [cookie for cookie in visit.profile.cookies() if UUID.search(cookie["value"])]
+
+
+def test_each_purpose_can_be_chosen_and_the_log_has_what_was_shown(visit: Visit) -> None:
+    told = {"Analytics": "we count", "Marketing": "we write"}
+    wording = {"text": "May we?", "accept": "All", "refuse": "None", "choose": "Ticked", "purposes": told}
+    prompt = json.dumps({"version": "9", "purposes": list(told), "texts": {"en": wording}})
+    visit.shop.put("/", head=f"<script>footfallConfig = {{prompt: {prompt}}}</script>")
+    tab = visit.open("/")
+    prompted(tab)
+    tab.click("footfall-consent >>> input")
+    wait_for(lambda: tab.evaluate(f"{PROMPT}.shadowRoot.querySelector('input').checked"), lambda: "nothing was ticked")
+    choose = (
+        f"void [...{PROMPT}.shadowRoot.querySelectorAll('button')].find(one => one.textContent == 'Ticked').click()"
+    )
+    shown = {"text": "May we?\nAnalytics: we count\nMarketing: we write", "language": "en", "version": "9"}
+    [change, _] = visit.expect(lambda: tab.evaluate(choose), [track(CHANGED, **shown), page("/")])
+    assert change["context"]["consent"]["categoryPreferences"] == {"Analytics": True, "Marketing": False}
+    [row] = visit.collector.query(
+        "SELECT granted, refused, text, language, version FROM consent_log WHERE version = '9' AND visitor = ?",
+        UUID_OF(change["anonymousId"]).bytes,
+    )
+    assert row == ("Analytics", "Marketing", *shown.values())
 
 
 def test_the_shop_s_own_consent_tool_answers_in_the_prompt_s_place(visit: Visit) -> None:
