@@ -112,7 +112,7 @@ def build_app(
         lifespan=_lifespan(house),
         exception_handlers=FAILURES,
     )
-    app.state.settings, app.state.doors = settings, app_doors
+    app.state.settings, app.state.doors, app.state.silence = settings, app_doors, health.Silence()
     app.state.proxies, app.state.attempts = admission.proxies, Attempts()
     for name in house.__struct_fields__:
         setattr(app.state, name, getattr(house, name))

@@ -10,11 +10,12 @@ import binascii
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from collector.context import lift
 from collector.errors import BodyTooLarge, NotACall
@@ -53,6 +54,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
 
     `call_type` is the path's type, or None where each item has its own. `sent_at` is in ms. `context` is a batch's
     own as JSON, or empty; it lies under the context of every item, and its bytes count towards each call's size.
+    `first` is the place in the batch of the first item.
     """
 
     items: list[bytes]
@@ -60,6 +62,12 @@ class Envelope(Struct, frozen=True, kw_only=True):
     write_key: str | None = None
     sent_at: int | None = None
     context: bytes = b""
+    first: int = 0
+
+    def parts(self, items_max: int) -> Iterator[Envelope]:
+        """The same in parts, each of so many items at most."""
+        for at in range(0, len(self.items), items_max):
+            yield replace(self, items=self.items[at : at + items_max], first=self.first + at)
 
 
 class _Head(Struct):
@@ -209,7 +217,7 @@ def browser_settings(write_key: str, host: str, scheme: str) -> dict[str, Any]:
 def read_calls(envelope: Envelope, *, server: bool, received: int, new_id: Callable[[], str]) -> list[Call | Rejected]:
     """One result for each item, in order. `received` is in ms; `new_id` makes ids for calls that bring none."""
     results: list[Call | Rejected] = []
-    for place, item in enumerate(envelope.items):
+    for place, item in enumerate(envelope.items, envelope.first):
         try:
             results.append(_read_call(item, place, envelope, server, received, new_id))
         except _Refused as refused:

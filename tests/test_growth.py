@@ -4,6 +4,7 @@ with names and visitors that are all different. Counted in steps of SQLite, whic
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -89,3 +90,38 @@ def test_a_further_batch_costs_no_more_than_an_early_one(told: Told, tmp_path: P
                 store._conn.set_progress_handler(None, 0)
                 costs[batch - 1] = steps
     assert costs[LATE] <= GROWN_MAX * costs[EARLY], costs
+
+
+def test_opening_a_full_file_takes_no_more_steps_than_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that a collector asks of the file before it is ready, with a WAL that was left behind besides."""
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    def connect(*arguments: Any, **named: Any) -> sqlite3.Connection:
+        opened = dial(*arguments, **named)
+        opened.set_progress_handler(step, 1)
+        return opened
+
+    dial = sqlite3.connect
+    dice = random.Random(2)
+    costs = []
+    for events in (200, 6_000):
+        path = tmp_path / f"{events}.db"
+        with closing(SqliteStore.open(str(path))) as store:
+            store.put_site(make_site())
+            told = [{"user": f"u{n}", "visitor": f"v{n}", "name": f"Event {n % 200}"} for n in range(events)]
+            store.append([event(n, dice, each) for n, each in enumerate(told)])
+            while store.follow(500):
+                pass
+        monkeypatch.setattr("collector.store.sqlite.connection.sqlite3.connect", connect)
+        steps = 0
+        with closing(SqliteStore.open(str(path), create=False)) as store:
+            store.sites(), store.tokens(), store.snippets(), store.vocabulary()
+        monkeypatch.undo()
+        costs.append(steps)
+    assert 0 < costs[1] <= 1.1 * costs[0], costs

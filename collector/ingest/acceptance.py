@@ -55,7 +55,7 @@ def accept(
     """The entries of one request, in the order of its items. Never raises for anything that a client sends."""
     calls = read_calls(envelope, server=arrival.server, received=received, new_id=new_id)
     entries: list[Entry] = []
-    for index, call in enumerate(calls):
+    for index, call in enumerate(calls, envelope.first):
         if not isinstance(call, Call):
             entries.append(_refuse(call, index, arrival, received))
             continue

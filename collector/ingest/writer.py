@@ -106,6 +106,11 @@ class Writer:
         """Whether something acknowledged may not have reached what is derived."""
         return self._followed_id < self._last_id
 
+    def refuse_if_full(self) -> None:
+        """Raises Unavailable where nothing more may wait: asked before a body is read, so that it costs little."""
+        if self.queued_events >= self._events_max or self.queued_bytes >= self._bytes_max:
+            raise Unavailable("too many events wait for the disk")
+
     def submit(self, entries: Sequence[Entry], size_bytes: int) -> asyncio.Future[list[Outcome]]:
         """Queue the entries of one request; the future resolves when they are on disk, one outcome an entry.
 

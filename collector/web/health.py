@@ -27,6 +27,7 @@ from collector.store.health import Vitals
 READY_WITHIN_S = 5.0
 # After a failed commit no calls should come for so long; then one may try whether the disk works again.
 PAUSE_S = 10.0
+SILENCE_EVERY_S = 600.0
 
 
 async def healthz(request: Request) -> Response:
@@ -55,14 +56,45 @@ async def metrics(request: Request) -> Response:
     state = request.app.state
     stats: dict[str, int] = await asyncio.to_thread(state.store.stats)
     vitals: Vitals = await asyncio.to_thread(state.store.vitals)
+    shop = await asyncio.to_thread(_shop, state.store, state.silence)
     registry = CollectorRegistry()
-    registry.register(_Metrics(state.counts, state.writer, stats, vitals))
+    registry.register(_Metrics(state.counts, state.writer, stats, vitals, shop))
     ProcessCollector(registry=registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
+class Silence:
+    """How many pages have fallen silent: looked at now and then, a sample of nine days is much for every scrape."""
+
+    def __init__(self) -> None:
+        self._pages, self._due_s = 0, 0.0
+
+    def pages(self, store: Store) -> int:
+        if time.monotonic() >= self._due_s:
+            self._due_s = time.monotonic() + SILENCE_EVERY_S
+            self._pages = len(store.lately(time.time_ns() // 1_000_000).silent)
+        return self._pages
+
+
+Shop = dict[str, tuple[str, int]]
+
+
+def _shop(store: Store, silence: Silence) -> Shop:
+    """What `footfall doctor` finds of the shop, as numbers."""
+    joined, orders = store.joined(), store.orders_lately()
+    return {
+        "visits_lately": ("Visits that changed last, a thousand at most.", joined.visits),
+        "visits_joined_lately": ("Of these a known customer's.", joined.joined),
+        "orders_lately": ("Orders that changed last, a thousand at most.", orders.orders),
+        "orders_without_visitor_lately": ("Of these known only from a back end.", orders.without_visitor),
+        "orders_unconfirmed_lately": ("Of these known only from a browser.", orders.unconfirmed),
+        "silent_pages": ("Pages that were seen steadily and not for two days.", silence.pages(store)),
+    }
+
+
 class _Metrics(Collector):
-    def __init__(self, counts: Counts, writer: Writer, stats: dict[str, int], vitals: Vitals) -> None:
+    def __init__(self, counts: Counts, writer: Writer, stats: dict[str, int], vitals: Vitals, shop: Shop) -> None:
+        self._shop = shop
         self._counts = counts
         self._writer = writer
         self._stats = stats
@@ -84,6 +116,8 @@ class _Metrics(Collector):
         yield _gauge("follow_failed", "1 where what is derived could not follow the log.", self._writer.follow_failed)
         yield CounterMetricFamily("footfall_clock_jumps", "How often the clock was put.", counts.clock_jumps)
         yield from _told(self._vitals)
+        for name, (text, number) in self._shop.items():
+            yield _gauge(name, text, number)
 
 
 def _told(vitals: Vitals) -> Iterator[Metric]:

@@ -6,6 +6,7 @@ plain ASGI. It knows neither the wire's spelling (`wire`) nor what makes an even
 
 from __future__ import annotations
 
+import asyncio
 import time
 from asyncio import Future
 from collections.abc import Callable, Iterable, Mapping
@@ -29,10 +30,12 @@ from collector.ingest.writer import Writer
 from collector.store import Entry, Left, Outcome
 from collector.web import cors, failure
 from collector.web.failure import Denied, TooFast
-from collector.wire import BODY_BYTES_MAX, PATHS, browser_settings, inflate, open_envelope, read_key
+from collector.wire import BODY_BYTES_MAX, PATHS, Envelope, browser_settings, inflate, open_envelope, read_key
 
 JSON = (b"content-type", b"application/json")
 SUCCESS = b'{"success":true}'
+# A batch of more is taken in parts. SDKs send a hundred or two; thousands are somebody's mistake, or worse.
+ITEMS_AT_ONCE_MAX = 250
 
 
 class Admission(Struct, frozen=True):
@@ -107,6 +110,7 @@ class Door:
     def take(self, headers: Headers, client: Client, sent: bytes, query: bytes = b"") -> Taken:
         """Admit and accept one request, and hand it to the writer. `sent` is the body. Raises FootfallError."""
         admission = self._admission
+        admission.writer.refuse_if_full()
         body = inflate(sent, headers.encoding)
         envelope = open_envelope(body, self._call_type)
         gate = _gate(read_key(headers.authorization, envelope.write_key), admission.keyring)
@@ -125,13 +129,30 @@ class Door:
             salt=admission.salt.at(received),
             staff=gate.staff.hold(address),
         )
+        verbose = gate.server and _asks_verbose(query)
+        readable_by = None if gate.server else headers.origin
+        if len(envelope.items) > ITEMS_AT_ONCE_MAX:
+            entries: list[Entry] = []
+            by_and_by = self._take_by_and_by(envelope, arrival, received, len(body), entries if verbose else None)
+            return Taken(entries, asyncio.ensure_future(by_and_by), verbose, readable_by)
         entries = accept(envelope, arrival, received, vocabulary=admission.vocabulary)
-        return Taken(
-            entries=entries,
-            outcomes=admission.writer.submit(entries, len(body)),
-            verbose=gate.server and _asks_verbose(query),
-            readable_by=None if gate.server else headers.origin,
-        )
+        return Taken(entries, admission.writer.submit(entries, len(body)), verbose, readable_by)
+
+    async def _take_by_and_by(
+        self, envelope: Envelope, arrival: Arrival, received: int, size_bytes: int, kept: list[Entry] | None
+    ) -> list[Outcome]:
+        """Very many items, some at a time: others are answered in between. `kept` gets the entries.
+
+        Where the disk fails in the middle, what came before is stored; sent again, its messageIds are known.
+        """
+        admission = self._admission
+        outcomes: list[Outcome] = []
+        for part in envelope.parts(ITEMS_AT_ONCE_MAX):
+            entries = accept(part, arrival, received, vocabulary=admission.vocabulary)
+            if kept is not None:
+                kept += entries
+            outcomes += await admission.writer.submit(entries, size_bytes * len(part.items) // len(envelope.items))
+        return outcomes
 
 
 def doors(admission: Admission, path_prefix: str = "", calls_path: str = "v1/batch") -> dict[str, Door]:

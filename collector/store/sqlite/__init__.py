@@ -31,13 +31,13 @@ from collector.store import (
 from collector.store.beginnings import Beginning
 from collector.store.dossier import CustomerQuery, Dossier, Story
 from collector.store.everything import Everything, Gone
-from collector.store.health import Vitals
+from collector.store.health import Joined, Lately, OrdersLately, Vitals
 from collector.store.overview import Overview, OverviewQuery
 from collector.store.prospects import ProspectPage, ProspectQuery
 from collector.store.recent import Arrival, Changed, Happening
 from collector.store.retention import Retention
 from collector.store.snippets import SnippetSettings
-from collector.store.sqlite import ageing, desk, finding, snippets, unlinking
+from collector.store.sqlite import ageing, desk, finding, sampling, snippets, unlinking
 from collector.store.sqlite.access import Access
 from collector.store.sqlite.ageing import Ageing
 from collector.store.sqlite.beginnings import beginning
@@ -59,7 +59,7 @@ from collector.store.sqlite.recent import End
 from collector.store.sqlite.stories import Stories
 from collector.store.sqlite.tombstones import Tombstones
 from collector.store.sqlite.usage import Usage
-from collector.store.sqlite.vitals import vitals
+from collector.store.sqlite.vitals import joined, orders_lately, vitals
 
 T = TypeVar("T")
 
@@ -222,6 +222,15 @@ class SqliteStore(Access):
 
     def vitals(self) -> Vitals:
         return self._ask(lambda conn: vitals(conn, self.path))
+
+    def joined(self) -> Joined:
+        return self._ask(joined)
+
+    def orders_lately(self) -> OrdersLately:
+        return self._ask(orders_lately)
+
+    def lately(self, now: int) -> Lately:
+        return self._ask(lambda conn: sampling.lately(conn, now))
 
     def export(self, dataset: str, query: ExportQuery) -> Export:
         return export(self.path, dataset, query)

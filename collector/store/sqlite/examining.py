@@ -21,9 +21,8 @@ from collector.store.sqlite import desk, sampling
 from collector.store.sqlite.connection import connect, newest_schema, schema_version
 from collector.store.sqlite.reading import Reading
 from collector.store.sqlite.soundness import faults, faults_of, must_be_footfall, tables
-from collector.store.sqlite.vitals import vitals
+from collector.store.sqlite.vitals import joined, orders_lately, vitals
 
-VISITS_MAX = ORDERS_MAX = 1_000
 WEEK_DAYS = 7
 STEPS_BETWEEN_LOOKS = 10_000
 
@@ -31,19 +30,6 @@ STEPS_BETWEEN_LOOKS = 10_000
 _REFUSED = """
 SELECT coalesce(sum(n) FILTER (WHERE day = ?2), 0), coalesce(sum(n) FILTER (WHERE day < ?2), 0)
 FROM counters WHERE day >= ?1 AND what LIKE 'quarantined:%'
-"""
-# Index visits_rev from its end; then the primary key of tenancies.
-_JOINED = """
-SELECT count(*), coalesce(sum(EXISTS (
-    SELECT 1 FROM tenancies WHERE tenancies.visitor = latest.visitor AND tenancies.deleted = 0
-        AND from_time <= latest.last_time AND (to_time IS NULL OR to_time > latest.first_time))), 0)
-FROM (SELECT visitor, first_time, last_time, deleted FROM visits ORDER BY rev DESC LIMIT ?) AS latest
-WHERE latest.deleted = 0
-"""
-# Index orders_rev from its end.
-_ORDERS = """
-SELECT count(*), coalesce(sum(visitor IS NULL), 0), coalesce(sum(confirmed = 0), 0)
-FROM (SELECT visitor, confirmed, deleted FROM orders ORDER BY rev DESC LIMIT ?) WHERE deleted = 0
 """
 
 
@@ -110,11 +96,10 @@ class Examination:
         )
 
     def joined(self) -> Joined:
-        return Joined(*self._conn.execute(_JOINED, (VISITS_MAX,)).fetchone())
+        return joined(self._conn)
 
     def orders(self) -> OrdersLately:
-        orders, without_visitor, unconfirmed = self._conn.execute(_ORDERS, (ORDERS_MAX,)).fetchone()
-        return OrdersLately(orders=orders, without_visitor=without_visitor, unconfirmed=unconfirmed)
+        return orders_lately(self._conn)
 
     def lately(self, now: int) -> Lately:
         return sampling.lately(self._conn, now)
