@@ -19,6 +19,7 @@ from shop import MORNING, UUID, a_busy_day, call, order
 
 from collector.event import DAY_MS, MINUTE_MS, Dropped, Reason
 from collector.store import ActivityQuery, ExportQuery, Left, Quarantined, Token
+from collector.store.audit import Act, Actor, By, Deed
 from collector.store.datasets import DATASETS, columns
 from collector.store.overview import OverviewQuery, Span
 from collector.store.prospects import ProspectQuery
@@ -26,6 +27,8 @@ from collector.store.snippets import SnippetSettings
 from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.backup import back_up
 from collector.store.sqlite.connection import newest_schema
+from collector.store.users import Role, User
+from collector.store.vocabulary import Word, WordKind
 
 FIXTURES = Path(__file__).parent / "fixtures"
 KEYS = ("42", "email:joe@x", "user@outlet:7", "user:user@home", "email:ann@x", f"visitor:{UUID}", "visitor:tablet")
@@ -39,6 +42,9 @@ def a_kept_shop(path: Path) -> None:
         store.remove_site("gone", LATER)
         for name, revoked in (("desk", None), ("lost", LATER)):
             store.put_token(Token(name=name, hash=name * 16, scopes=("read",), created=MORNING, revoked=revoked))
+        store.add_user(User(name="anna", role=Role.OWNER, password="a hash", created=MORNING))
+        store.note([Deed(actor=Actor(By.USER, "anna"), act=Act.LOOKED_UP, subject="ann", time=LATER, last=LATER)])
+        store.put_words([Word("shop", WordKind.EVENT, 4711)])
         store.put_snippet(SnippetSettings(site="shop"))
         ann: dict[str, Any] = {"visitor": "ann's phone"}
         store.append(
@@ -73,6 +79,9 @@ def answers(path: Path) -> dict[str, Any]:
             "resolved": _exported(store, "events", resolve=True),
             "sites": store.sites(),
             "tokens": store.tokens(),
+            "users": store.users(),
+            "audit": store.audit(None, None, 50),
+            "words": store.vocabulary().words,
             "quarantine": [[*refused.raw.decode(), refused.reason] for refused in store.quarantined(0, 50)],
             "beginning": store.beginning("shop", "2026-05-01"),
         }

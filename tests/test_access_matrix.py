@@ -43,17 +43,19 @@ ROOM_OF_CARE = row(303, "owner", "support", analyst=403)
 ROOM_OF_OWNERS = row(303, "owner", analyst=403, support=403)
 CALLS = row(401, *KEYS)
 PREFLIGHT = row(403)
+NO_PAGE = row(400)  # they know the key in a body alone, and pages alone (tests/test_device.py)
 
 CUSTOMER = "/console/customers/{key}"
 SITE = "/console/sites/site/{name}"
 TABLE: dict[str, dict[str, dict[str, int]]] = {
     "/": {"GET": ALL},
-    "/f.js": {"GET": ALL},
-    "/f.{rest}.js": {"GET": ALL},
+    "/f.{rest}": {"GET": ALL},
     "/healthz": {"GET": ALL},
     "/readyz": {"GET": ALL},
     "/metrics": {"GET": ALL},
     "/v1/projects/{key}/settings": {"GET": ALL, "OPTIONS": PREFLIGHT},
+    "/v1/visitor": {"POST": NO_PAGE},
+    "/v1/handover": {"POST": NO_PAGE},
     "/api/openapi.json": {"GET": ALL},
     "/api/customers": {"GET": READ},
     "/api/customers/{key}": {"GET": READ, "DELETE": ADMIN},

@@ -17,9 +17,11 @@ from analyst import rows_of
 from conftest import Start, footfall, make_site
 from shop import a_busy_day, call
 
+from collector.store.audit import Act, Actor, By, Deed
 from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.connection import migrations, newest_schema
 from collector.store.sqlite.restore import restore
+from collector.store.users import Role, User
 
 WITHOUT = "--without-tombstones"
 KEYS = ("42", "email:joe@x", "user@outlet:7", "visitor:tablet")
@@ -217,6 +219,8 @@ def test_a_backup_of_an_older_schema_is_brought_up_to_date(db: Path, tmp_path: P
 def test_numbers_never_come_twice_and_what_was_revoked_or_signed_out_stays_so(db: Path, tmp_path: Path) -> None:
     with closing(a_busy_day(db)) as store:
         store.put_signin_link("link", 2**60)
+        for name in ("leaver", "anna"):
+            store.add_user(User(name=name, role=Role.OWNER, password="former", created=0))
     assert footfall("token", "create", "desk", "--scope", "read", db=db).returncode == 0
     assert footfall("backup", str(tmp_path / "b"), db=db).returncode == 0
     assert footfall("token", "revoke", "desk", db=db).returncode == 0
@@ -224,6 +228,10 @@ def test_numbers_never_come_twice_and_what_was_revoked_or_signed_out_stays_so(db
         store.append([call(f"late-{n}", "Signed In", visitor="late", user="late") for n in range(50)])
         while store.follow():
             pass
+        store.remove_user("leaver")
+        store.change_user("anna", None, "present")
+        who = Actor(By.USER, "anna")
+        store.note([Deed(actor=who, act=Act.LOOKED_UP, subject=key, time=1, last=1) for key in ("42", "late")])
         store.erase("email:joe@x", 1)
         cursors = {name: int(rows_of(store, name)[1]) for name in ("events", "visits", "erasures")}
     done = footfall("restore", str(tmp_path / "b"), "--force", db=db)
@@ -232,6 +240,9 @@ def test_numbers_never_come_twice_and_what_was_revoked_or_signed_out_stays_so(db
     with closing(SqliteStore.open(str(db))) as store:
         assert not store.signin_link_holds("link", 0)
         assert [token.revoked is not None for token in store.tokens()] == [True]
+        assert [(user.name, user.password) for user in store.users()] == [("anna", "present")]
+        deeds = [(one.subject, one.hashed) for one in store.audit(None, None, 9) if one.act is Act.LOOKED_UP]
+        assert ("42", False) in deeds and "late" not in str(deeds), "who is not in the backup is known by a hash alone"
         store.append([call("new-1", "Signed In", visitor="new", user="new")])
         while store.follow():
             pass

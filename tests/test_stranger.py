@@ -234,6 +234,18 @@ def test_the_visitors_cookie_is_not_ridden_from_another_origin(shop: Shop) -> No
     assert reason == "missing_id", "the cookie is no anonymousId"
 
 
+def test_the_copy_of_the_cookie_is_told_to_no_other_origin(shop: Shop) -> None:
+    id = "01234567-89ab-7000-8000-000000000000"
+    asked = {"writeKey": "wk_shop", "anonymousId": id, "preferences": {"Analytics": True}, "new": True}
+    for origin in ("https://evil.example", "null", f"{SHOP}.evil.example", ""):
+        for path in ("/v1/visitor", "/v1/handover"):
+            answer = shop.console.stranger().post(
+                path, json=asked, headers={"origin": origin, "cookie": f"footfall_copy_x={id}"}
+            )
+            assert answer.status_code == 403 and id not in answer.text
+            assert not {"access-control-allow-origin", "access-control-allow-credentials"} & set(answer.headers)
+
+
 def test_a_page_of_another_origin_sends_nothing(shop: Shop) -> None:
     for origin in ("https://evil.example", "null", "https://shop.example.evil.example", "http://shop.example"):
         answer = shop.console.stranger().post(

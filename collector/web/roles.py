@@ -34,7 +34,7 @@ SCOPES = tuple(DUTIES_OF_SCOPES)
 # What to ask for who lacks a duty.
 SCOPE_FOR = {Duty.READ: "read", Duty.EXPORT: "export", Duty.CARE: "admin", Duty.ADMIN: "admin"}
 TOLD = {
-    Role.OWNER: "everything: sites, tokens, users, the audit log and erasure too",
+    Role.OWNER: "do everything: sites, tokens, users, the audit log and erasure too",
     Role.ANALYST: "look at everything that was tracked, and export it",
     Role.SUPPORT: "look customers up, write notes, log contacts, take devices and ids away",
 }

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from collector.errors import FootfallError, Misuse, NotFound
 from collector.store.sqlite import SqliteStore, graveyard
+from collector.store.sqlite.audit import AuditLog
 from collector.store.sqlite.backup import checked, open_alone
 from collector.store.sqlite.copying import Part, Progress, copy, part_of, put, sync_folder
 from collector.store.sqlite.graveyard import Graveyard
@@ -38,6 +39,12 @@ INSERT INTO meta (key, value) VALUES ('rev', ?1) ON CONFLICT (key) DO UPDATE SET
 """
 _REVOKED = "SELECT revoked, hash FROM tokens WHERE revoked IS NOT NULL"
 _REVOKE = "UPDATE tokens SET revoked = ? WHERE hash = ? AND revoked IS NULL"
+_USERS = "SELECT name, role, password, created FROM users"
+_PUT_USER = "INSERT INTO users (name, role, password, created) VALUES (?, ?, ?, ?)"
+_DEEDS = "SELECT id, time, last, n, kind, who, act, subject, hashed FROM audit"
+_PUT_DEED = """
+INSERT OR REPLACE INTO audit (id, time, last, n, kind, who, act, subject, hashed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 # Made with the file, and copied with it.
 _LINEAGE = "SELECT value FROM meta WHERE key = 'erasure_key'"
 
@@ -164,8 +171,20 @@ def _carry_over(copied: sqlite3.Connection, db: str) -> None:
             for (revision,) in former.execute(_REVISION):
                 copied.execute(_RAISE_REVISION, (revision,))
             copied.executemany(_REVOKE, former.execute(_REVOKED))
+            if former.execute(_LINEAGE).fetchall() == copied.execute(_LINEAGE).fetchall():
+                _carry_staff_over(copied, former)
     except (sqlite3.Error, Misuse):
         return
+
+
+def _carry_staff_over(copied: sqlite3.Connection, former: sqlite3.Connection) -> None:
+    """Who was removed since, or has another password, stays so; what was done since is not forgotten."""
+    users, deeds = former.execute(_USERS).fetchall(), former.execute(_DEEDS).fetchall()
+    copied.execute("DELETE FROM users")
+    copied.executemany(_PUT_USER, users)
+    copied.executemany(_PUT_DEED, deeds)
+    (key,) = copied.execute(_LINEAGE).fetchone()
+    AuditLog(copied, key).forget_absent()
 
 
 def _owner(db: str) -> os.stat_result:
