@@ -15,11 +15,13 @@ from pathlib import Path
 
 import click
 
-from benchmarks import customer, exporting, fill, home, ingest, lookup
+from benchmarks import customer, exporting, fill, home, ingest, lookup, memory, openloop
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SMALL_EVENTS = 10_000
 EXPORTED_EVENTS = 1_000_000
+REMEMBERED_EVENTS = 100_000
+OF_THE_BEST = 0.7
 
 
 @click.command()
@@ -43,25 +45,66 @@ def _measured(folder: Path, events: int, rounds: int, seconds: int) -> Iterator[
     yield "no-op, 64 connections", f"{taken.noop_rate:,.0f} requests/s"
     yield "full way, each 200 on disk", f"{taken.full_rate:,.0f} requests/s, p99 {taken.full_p99_ms:.1f} ms"
     yield "**ratio to the no-op**", f"**{taken.ratio:.2f}** ({taken.stored:,} events stored, {taken.lost} lost)"
-    for count in sorted({SMALL_EVENTS, min(EXPORTED_EVENTS, events), events}):
+    yield (
+        f"batches of {ingest.BATCH}",
+        f"{taken.batch_events_rate:,.0f} events/s, **{taken.batch_ratio:.2f}** for each request of the no-op",
+    )
+    yield _at_a_steady_rate(folder, OF_THE_BEST * taken.full_rate, rounds * seconds)
+    counts = {SMALL_EVENTS, min(REMEMBERED_EVENTS, events), min(EXPORTED_EVENTS, events), events}
+    for count in sorted(counts):
         db = folder / f"{count}.db"
-        filled = fill.fill(db, count)
-        yield (
-            f"bytes an event at {count:,}",
-            f"**{filled.bytes_an_event:.1f}** (append {count / filled.append_s:,.0f}/s, derive "
-            f"{count / filled.follow_s:,.0f}/s)",
-        )
-        asked = lookup.measure(db)
-        yield f"activity of one customer at {count:,}", f"p50 {asked.p50_ms:.1f} ms, p99 {asked.p99_ms:.1f} ms"
+        yield from _filled(db, count)
         yield from _home(db, count)
+        if count in (min(EXPORTED_EVENTS, events), events):
+            yield from _exported(db, count)
+        # What follows adds to the database.
+        yield from _looked_up(db, count, taken.full_rate / 2)
         if count == EXPORTED_EVENTS:
             yield from _opened(db)
-            for each in exporting.measure(db, count):
-                yield (
-                    f"export of {count:,} events, {each.format}",
-                    f"{each.rows_a_second:,.0f} rows/s, {each.ratio:.2f} of `sqlite3 -csv`, peak {each.peak_mb:.0f} MB",
-                )
+        if count in (REMEMBERED_EVENTS, events):
+            mb = memory.measure(db, taken.full_rate / 2)
+            yield f"resident memory of all processes at {count:,}", f"**{mb:.0f} MB**"
         db.unlink()
+
+
+def _at_a_steady_rate(folder: Path, rate: float, seconds: int) -> tuple[str, str]:
+    db = folder / "steady.db"
+    fill.fill(db, SMALL_EVENTS)
+    with ingest.collector(db) as port:
+        steady = openloop.measure(port, fill.site("shop").write_key, rate, seconds)
+    said = f"p50 {steady.p50_ms:.1f} ms, **p99 {steady.p99_ms:.1f} ms** ({steady.unanswered} not answered)"
+    return f"open loop at {OF_THE_BEST:.0%} of the best rate, {rate:,.0f} requests/s", said
+
+
+def _filled(db: Path, count: int) -> Iterator[tuple[str, str]]:
+    filled = fill.fill(db, count)
+    yield (
+        f"bytes an event at {count:,}",
+        f"**{filled.bytes_an_event:.1f}** (append {count / filled.append_s:,.0f}/s, derive "
+        f"{count / filled.follow_s:,.0f}/s)",
+    )
+
+
+def _looked_up(db: Path, count: int, rate: float) -> Iterator[tuple[str, str]]:
+    loaded, asked = lookup.measure_while_loaded(db, rate)
+    yield f"activity of one customer at {count:,}", f"p50 {asked.p50_ms:.1f} ms, p99 {asked.p99_ms:.1f} ms"
+    times = f"{loaded.p99_ms / asked.p99_ms:.1f} times the idle one"
+    yield (
+        "… while calls come in at half the best rate",
+        f"p50 {loaded.p50_ms:.1f} ms, p99 {loaded.p99_ms:.1f} ms, {times}",
+    )
+    many = lookup.measure_devices(db)
+    yield f"… of one with {lookup.DEVICES} devices", f"p50 {many.p50_ms:.1f} ms, p99 {many.p99_ms:.1f} ms"
+
+
+def _exported(db: Path, count: int) -> Iterator[tuple[str, str]]:
+    # JSON Lines of very many would take half an hour more.
+    formats = exporting.FORMATS if count <= EXPORTED_EVENTS else ("csv", "parquet")
+    for each in exporting.measure(db, count, formats):
+        yield (
+            f"export of {count:,} events, {each.format}",
+            f"{each.rows_a_second:,.0f} rows/s, {each.ratio:.2f} of `sqlite3 -csv`, peak {each.peak_mb:.0f} MB",
+        )
 
 
 def _home(db: Path, count: int) -> Iterator[tuple[str, str]]:

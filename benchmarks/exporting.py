@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -25,11 +26,11 @@ class Exported(Struct, frozen=True):
     peak_mb: float
 
 
-def measure(db: Path, rows: int) -> list[Exported]:
-    """Export the whole of `events` in each format; `rows` is how many there are."""
+def measure(db: Path, rows: int, formats: Sequence[str] = FORMATS) -> list[Exported]:
+    """Export the whole of `events` in each of the formats; `rows` is how many there are."""
     dump_s = _timed(["sqlite3", "-csv", "-header", str(db), "SELECT * FROM v_events"])
     taken = []
-    for form in FORMATS:
+    for form in formats:
         out = str(db.with_suffix(f".{form}"))
         command = ["export", "events", "--format", form, "--out", out, "--db", str(db)]
         seconds = _timed([sys.executable, "-m", "benchmarks.exporting", *command])

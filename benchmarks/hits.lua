@@ -1,4 +1,5 @@
--- One call a request, as a shop page sends it: new messageId, one of 5,000 visitors, half of them with six properties.
+-- BATCH calls a request, one where it is not set, as a shop page sends it: new messageId, one of 5,000 visitors, half of
+-- them with six properties.
 math.randomseed(os.time())
 local function hex(n)
   local digits = {}
@@ -19,8 +20,15 @@ local other = '{"type":"track","event":"Size Guide Opened","messageId":"%s","ano
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "text/plain"
 wrk.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
-request = function()
+local batch = tonumber(os.getenv("BATCH") or "1")
+local function call()
   n = n + 1
   local id = string.format("%s-%s-4%03x-a%03x-%012x", run:sub(1, 8), run:sub(9, 12), n % 4096, math.floor(n / 4096) % 4096, n)
-  return wrk.format(nil, "/v1/track", nil, string.format(n % 2 == 0 and track or other, id, visitors[math.random(5000)]))
+  return string.format(n % 2 == 0 and track or other, id, visitors[math.random(5000)])
+end
+request = function()
+  if batch == 1 then return wrk.format(nil, "/v1/track", nil, call()) end
+  local calls = {}
+  for i = 1, batch do calls[i] = call() end
+  return wrk.format(nil, "/v1/batch", nil, '{"writeKey":"' .. key .. '","batch":[' .. table.concat(calls, ",") .. "]}")
 end

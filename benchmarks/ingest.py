@@ -1,7 +1,7 @@
 """How many calls a second get safely to disk, as a ratio to what the same server does with a no-op endpoint.
 
-Enters: rounds and seconds. Leaves: medians of the rounds, taken in turn. The load is wrk's: 64 connections, one call a
-request, on one core. Each answer counts only if it is a 200, and as many events must be in the file afterwards.
+Enters: rounds and seconds. Leaves: medians of the rounds, taken in turn. The load is wrk's: 64 connections on one core,
+one call a request, and 20. Each answer counts only if it is a 200, and as many events must be in the file afterwards.
 """
 
 from __future__ import annotations
@@ -22,16 +22,22 @@ from msgspec import Struct
 
 ROOT = Path(__file__).parents[1]
 CONNECTIONS = 64
+BATCH = 20
 _UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1_000.0}
 
 
 class Ingest(Struct, frozen=True):
-    """Requests a second of both, their ratio, the collector's 99th percentile. `lost`: answered, not in the file."""
+    """Requests a second of both, their ratio, the collector's 99th percentile. `lost`: answered, not in the file.
+
+    `batch_events_rate` and `batch_ratio`: events a second in batches of 20, and of that for each request of the no-op.
+    """
 
     noop_rate: float
     full_rate: float
     ratio: float
     full_p99_ms: float
+    batch_events_rate: float
+    batch_ratio: float
     stored: int
     lost: int
 
@@ -46,19 +52,22 @@ def measure(folder: Path, rounds: int, seconds: int) -> Ingest:
     """Run both servers at once, load them in turn."""
     db = folder / "ingest.db"
     key = _add_site(db)
-    noops, fulls = [], []
+    noops, fulls, batches = [], [], []
     with _noop() as noop_port, collector(db) as port:
         for _ in range(rounds):
             noops.append(_load(noop_port, key, seconds))
             fulls.append(_load(port, key, seconds))
+            batches.append(_load(port, key, seconds, BATCH))
     stored = sqlite3.connect(db).execute("SELECT count(*) FROM events").fetchone()[0]
     noop_rate, full_rate = (median(each.rate for each in taken) for taken in (noops, fulls))
-    answered = sum(each.answered for each in fulls)
+    answered = sum(each.answered for each in fulls) + BATCH * sum(each.answered for each in batches)
     return Ingest(
         noop_rate=noop_rate,
         full_rate=full_rate,
         ratio=median(full.rate / noop.rate for full, noop in zip(fulls, noops, strict=True)),
         full_p99_ms=median(each.p99_ms for each in fulls),
+        batch_events_rate=BATCH * median(each.rate for each in batches),
+        batch_ratio=median(BATCH * each.rate / noop.rate for each, noop in zip(batches, noops, strict=True)),
         stored=stored,
         lost=max(0, answered - stored),
     )
@@ -66,11 +75,18 @@ def measure(folder: Path, rounds: int, seconds: int) -> Ingest:
 
 @contextmanager
 def collector(db: Path) -> Iterator[int]:
-    """`footfall serve` on a free port, until the end of the block."""
+    """The port of `footfall serve`, until the end of the block."""
+    with serving(db) as (port, _):
+        yield port
+
+
+@contextmanager
+def serving(db: Path) -> Iterator[tuple[int, int]]:
+    """`footfall serve` on a free port: that, and the number of its process."""
     command = [sys.executable, "-m", "collector", "serve", "--port", "0", "--json", "--db", str(db)]
     with _process(command) as process:
         assert process.stdout is not None
-        yield json.loads(process.stdout.readline())["port"]
+        yield json.loads(process.stdout.readline())["port"], process.pid
 
 
 @contextmanager
@@ -110,12 +126,16 @@ def _add_site(db: Path) -> str:
     return key
 
 
-def _load(port: int, key: str, seconds: int) -> Round:
-    pin = ["taskset", "-c", str((os.cpu_count() or 1) - 1)]
+def load_core() -> list[str]:
+    """What a command begins with to run on the core that is for load."""
+    return ["taskset", "-c", str((os.cpu_count() or 1) - 1)]
+
+
+def _load(port: int, key: str, seconds: int, batch: int = 1) -> Round:
     script = str(Path(__file__).with_name("hits.lua"))
-    command = [*pin, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", script]
+    command = [*load_core(), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", script]
     said = subprocess.check_output(
-        [*command, f"http://127.0.0.1:{port}"], text=True, env={**os.environ, "WRITE_KEY": key}
+        [*command, f"http://127.0.0.1:{port}"], text=True, env={**os.environ, "WRITE_KEY": key, "BATCH": str(batch)}
     )
     if "Non-2xx" in said or "Socket errors" in said:
         raise SystemExit(f"the load met errors:\n{said}")

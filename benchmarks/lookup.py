@@ -1,6 +1,7 @@
 """What the activity of one customer costs through the HTTP API, warm: p50 and p99 in ms.
 
-Enters: a filled database. Leaves: percentiles over customers drawn with a fixed seed, one request at a time.
+Enters: a filled database. Leaves: percentiles over customers drawn with a fixed seed, one request at a time: as they
+are, of one who has many devices, and while calls come in.
 """
 
 from __future__ import annotations
@@ -17,29 +18,56 @@ from urllib.parse import quote
 import httpx
 from msgspec import Struct
 
+from benchmarks import openloop
+from benchmarks.fill import GROUP_EVENTS, site
 from benchmarks.ingest import ROOT, collector
+from collector.event import DAY_MS, MINUTE_MS, Event, Trust
+from collector.store.sqlite import SqliteStore
 
 ASKED = 1_000
+DEVICES, EVENTS_A_DEVICE = 200, 40
+OF_DEVICES = "of-200-devices"
 
 
 class LookUp(Struct, frozen=True):
-    events: int
     p50_ms: float
     p99_ms: float
 
 
 def measure(db: Path) -> LookUp:
     """Ask for the newest 50 events of many customers, once to warm up and once to measure."""
+    with collector(db) as port:
+        return ask(db, port, customers(db))
+
+
+def measure_devices(db: Path) -> LookUp:
+    """The same of one customer who has 200 devices; it is added to the database."""
+    _add_customer(db)
+    with collector(db) as port:
+        return ask(db, port, [OF_DEVICES] * ASKED)
+
+
+def measure_while_loaded(db: Path, rate: float) -> tuple[LookUp, LookUp]:
+    """Many customers by the same collector: while it takes in so many calls a second, and idle before."""
+    with collector(db) as port:
+        keys = customers(db)
+        idle = ask(db, port, keys)
+        with openloop.running(port, site("shop").write_key, rate, seconds=3_600):
+            return ask(db, port, keys), idle
+
+
+def customers(db: Path) -> list[str]:
     conn = sqlite3.connect(db)
-    events = conn.execute("SELECT count(*) FROM events").fetchone()[0]
     keys = [key for (key,) in conn.execute("SELECT customer FROM v_customers WHERE deleted = 0 LIMIT 100000")]
     conn.close()
-    asked = Random(1).choices(keys, k=ASKED)
+    return Random(1).choices(keys, k=ASKED)
+
+
+def ask(db: Path, port: int, keys: list[str]) -> LookUp:
     headers = {"authorization": f"Bearer {_token(db)}"}
-    with collector(db) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
-        taken = [[_ask(client, key) for key in asked] for _ in range(2)][1]
-    taken.sort()
-    return LookUp(events, taken[len(taken) // 2], taken[len(taken) * 99 // 100])
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
+        taken = sorted([[_ask(client, key) for key in keys] for _ in range(2)][1])
+    return LookUp(taken[len(taken) // 2], taken[len(taken) * 99 // 100])
 
 
 def _ask(client: httpx.Client, key: str) -> float:
@@ -53,3 +81,34 @@ def _token(db: Path) -> str:
     command = [sys.executable, "-m", "collector", "token", "create", name, "--scope", "read", "--json", "--db", str(db)]
     token: str = json.loads(subprocess.check_output(command, cwd=ROOT))["token"]
     return token
+
+
+def _add_customer(db: Path) -> None:
+    """Each device logs in once and is used for a day of its own, the events of all devices in the order of time."""
+    store = SqliteStore.open(str(db))
+    now = time.time_ns() // 1_000_000 - MINUTE_MS
+    events = [_event(n, now) for n in range(DEVICES * EVENTS_A_DEVICE)]
+    for at in range(0, len(events), GROUP_EVENTS):
+        store.append(events[at : at + GROUP_EVENTS])
+        while store.follow(GROUP_EVENTS):
+            pass
+    store.close()
+
+
+def _event(n: int, now: int) -> Event:
+    place, device = divmod(n, DEVICES)
+    time_ms = now - (EVENTS_A_DEVICE - place) * DAY_MS + device * MINUTE_MS
+    return Event(
+        site="shop",
+        id=f"devices-{n}",
+        trust=Trust.BROWSER,
+        type="page" if place else "identify",
+        name="",
+        time=time_ms,
+        received=time_ms,
+        visitor=f"one-of-many-{device}",
+        user=None if place else OF_DEVICES,
+        url=f"https://www.shop.example/p/{n % 500}",
+        title=f"Thing {n % 500}",
+        channel="direct",
+    )
