@@ -13,11 +13,10 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-from msgspec.structs import replace
 
 from collector.event import Trust
 from collector.identity import Act, Why
-from collector.orders import Order, OrderCall, fold, match, order_id_of
+from collector.orders import Line, Order, OrderCall, Refund, fold, match, order_id_of
 from collector.store.sqlite.facts import Fact, Facts, exact_properties
 from collector.store.sqlite.feed import Revisions
 from collector.store.sqlite.overview_counting import Counting, Sold
@@ -66,6 +65,20 @@ class Folded(NamedTuple):
 
     order: Order | None
     anchor: Key | None
+
+
+class _Kept(msgspec.Struct, omit_defaults=True):
+    """What of an order has no column of its own."""
+
+    revenue: str | None = None
+    tax: str | None = None
+    shipping: str | None = None
+    discount: str | None = None
+    coupons: tuple[str, ...] = ()
+    lines: tuple[Line, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    sold_via: str | None = None
+    location: str | None = None
 
 
 class Ordering:
@@ -117,7 +130,7 @@ class Ordering:
             return former
         order = folded.order
         customer = _customer(order, folded.anchor, resolve, holder_at, suppressed)
-        written = msgspec.json.encode(replace(order, user=None, email=None, visitor=None, anchor=None)).decode()
+        written = msgspec.json.encode(_kept(order)).decode()
         row = (
             customer,
             order.visitor,
@@ -165,6 +178,10 @@ class Ordering:
         for line in lines:
             self._conn.execute(_PUT_LINE, (*reference, *line, revisions.next()))
         self._conn.execute(_DROP_LINES, (revisions.next(), *reference, len(lines)))
+
+
+def _kept(order: Order) -> _Kept:
+    return _Kept(*(getattr(order, name) for name in _Kept.__struct_fields__))
 
 
 def _sold(site: int, row: tuple[Any, ...] | None) -> Sold | None:
