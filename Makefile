@@ -36,8 +36,8 @@ bench: $(STAMPS)/dev
 	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(STAMPS)/dev browsers
-	@{ command -v nginx && command -v caddy; } >/dev/null \
-		|| { apt-get update -qq && apt-get install -y -qq nginx-light caddy; }
+	@{ command -v nginx && command -v caddy && command -v wrk; } >/dev/null \
+		|| { apt-get update -qq && apt-get install -y -qq nginx-light caddy wrk; }
 	FOOTFALL_SOAK=1 $(BIN)/python -m pytest -m soak -o timeout=1800 tests/soak tests/test_kill.py tests/test_api_schemathesis.py tests/browsers $(ARGS)
 
 fixture: $(STAMPS)/dev
