@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMPS := .stamps
 JOBS ?= 2
 
-.PHONY: run test browsers screenshots lint bench soak fixture clean
+.PHONY: run test browsers screenshots lint bench soak keep fixture clean
 
 run: $(STAMPS)/run
 	@echo "The demo of Footfall. For a shop of your own: $(BIN)/footfall site add NAME --origin https://shop.example, then $(BIN)/footfall serve"
@@ -39,6 +39,10 @@ soak: $(STAMPS)/dev browsers
 	@{ command -v nginx && command -v caddy && command -v wrk; } >/dev/null \
 		|| { apt-get update -qq && apt-get install -y -qq nginx-light caddy wrk; }
 	FOOTFALL_SOAK=1 $(BIN)/python -m pytest -m soak -o timeout=1800 tests/soak tests/test_kill.py tests/test_api_schemathesis.py tests/browsers $(ARGS)
+
+# The present build of the snippet, for tags that are pinned to it: before it changes in a release.
+keep: $(STAMPS)/dev
+	$(BIN)/python snippet/keep.py
 
 fixture: $(STAMPS)/dev
 	$(BIN)/python tests/keeping.py

@@ -144,10 +144,10 @@ def test_the_stub_fits_in_a_line_and_keeps_calls() -> None:
 
 def test_sizes_are_within_what_is_promised() -> None:
     budgets = json.loads((ROOT / "snippet" / "package.json").read_text())["sizes"]
-    assert (budgets["f.js"], budgets["stub.js"]) == (4_500, 500)
+    assert (budgets["f.js"], budgets["stub.js"], budgets["f.mjs"]) == (4_500, 500, 4_600)
     assert set(budgets) == {path.name for path in BUILT.iterdir() if path.suffix != ".ts"}
     for name, budget in budgets.items():
-        assert len(brotli.compress((BUILT / name).read_bytes(), quality=11)) <= budget <= 4_500, name
+        assert len(brotli.compress((BUILT / name).read_bytes(), quality=11)) <= budget, name
         assert name in ("f.js", "f.mjs", "stub.js") or budget <= 2_048
 
 

@@ -70,7 +70,7 @@ def stub() -> str:
 
 @cache
 def package(calls_path: str = CALLS_PATH) -> bytes:
-    """The module and its types as npm takes them from an address: `npm install https://COLLECTOR/f.tgz`."""
+    """The module and its types, packed as npm installs them."""
     described = {
         "name": "footfall-snippet",
         "version": __version__,

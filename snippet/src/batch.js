@@ -18,4 +18,4 @@ export function firstBatch(stored, bytesMax) {
 const ENVELOPE_BYTES = 200
 
 /** @param {string} text in UTF-8 */
-export const bytesOf = (text) => new Blob([text]).size
+export const bytesOf = (text) => new TextEncoder().encode(text).length

@@ -11,6 +11,9 @@ import { setupOf } from './setup.js'
  * @param {{preferences(): Record<string, boolean>}} consent
  */
 export function callMaker(window, newId, now, visitor, view, consent) {
+  /** @type {object | undefined} */
+  let setup
+
   /**
    * @param {string} type
    * @param {any} fields
@@ -24,7 +27,7 @@ export function callMaker(window, newId, now, visitor, view, consent) {
     timestamp: new Date(now()).toISOString(),
     context: {
       ...view.context(),
-      ...setupOf(window),
+      ...(setup ??= setupOf(window)),
       consent: { categoryPreferences: consent.preferences() },
       identityToken,
       ...context,

@@ -21,7 +21,7 @@ export function readConfig(tag, given, sites) {
     promptVersion,
     file,
     consent: said.consent || consent || 'opt-in',
-    url: said.url ? said.url.replace(/\/?$/, '/') : url,
+    url: (said.url ?? url).replace(/\/?$/, '/'),
   })
 }
 

@@ -19,8 +19,8 @@ export function openConsent(cookies, now, mode, version, privacyControl) {
   /** @returns {[Preferences, number, string?, boolean?] | undefined} */
   const answer = () => {
     try {
-      const said = JSON.parse(decodeURIComponent(cookies.get(NAME) ?? ''))
-      return said[1] > now() - AGE_MS && (!said[2] || !version || said[2] == version) ? said : undefined
+      const said = JSON.parse(decodeURIComponent(cookies.get(NAME) ?? 'null'))
+      return said?.[1] > now() - AGE_MS && (!said[2] || !version || said[2] == version) ? said : undefined
     } catch {}
   }
   /** @returns {Preferences} */

@@ -30,7 +30,8 @@ export function openCookies(document, secure, domain) {
     get: (name) => read(name) ?? kept[name],
     set(name, value, ageS) {
       write(name, value, ageS, domain)
-      if (read(name) != value) write(name, value, ageS)
+      if (read(name) == value) return
+      write(name, value, ageS)
       if (read(name) != value) kept[name] = value
     },
     drop(name) {

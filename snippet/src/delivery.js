@@ -11,20 +11,17 @@ const HOLD_MS = 2_000
  *
  * @typedef {{messageId: string, context: any}} Call
  * @typedef {{status: number, retryAfter: string | null}} Answer
- * @param {{
- *   shelf: ReturnType<typeof import('./shelf.js').openShelf>,
- *   send: (texts: string[], lost: number, outlive: boolean) => Promise<Answer>,
- *   alone: (work: () => Promise<void>) => Promise<void>,
- *   now: () => number,
- *   after: (ms: number, work: () => void) => void,
- *   chance: () => number,
- *   mayCollect: () => boolean,
- *   finish: (call: any) => any,
- *   early?: boolean,
- * }} needs `alone` runs its work while no other tab runs its own; `finish` gives what is to be kept of a call, if anything;
- *   `early`: a call may be kept before that. Firefox ends a closing page's scripts at any moment, and what is kept is safe.
+ * @param {ReturnType<typeof import('./shelf.js').openShelf>} shelf
+ * @param {(texts: string[], lost: number, outlive: boolean) => Promise<Answer>} send
+ * @param {(work: () => Promise<void>) => Promise<void>} alone runs its work while no other tab runs its own
+ * @param {() => number} now
+ * @param {(ms: number, work: () => void) => void} after
+ * @param {() => number} chance
+ * @param {() => boolean} mayCollect
+ * @param {(call: any) => any} finish gives what is to be kept of a call, if anything
+ * @param {boolean} early a call may be kept before that. Firefox ends a closing page's scripts at any moment, and what is kept is safe.
  */
-export function openDelivery({ shelf, send, alone, now, after, chance, mayCollect, finish, early }) {
+export function openDelivery(shelf, send, alone, now, after, chance, mayCollect, finish, early) {
   /** @type {[call: Call, kept?: string | false][]} */
   let fresh = []
   /** @type {Set<string>} calls that this page is to send; what other tabs are about is theirs */

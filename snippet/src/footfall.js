@@ -45,23 +45,23 @@ export function openFootfall(window, config, tag, pinned) {
   const makeCall = callMaker(window, newId, now, visitor, view, consent)
   const send = openTransport(config.url, config.key, now)
   const alone = openAlone(navigator.locks, 'footfall')
-  const delivery = openDelivery({
-    shelf: openShelf(() => localStorage, config.key, consent.mayStore),
+  const delivery = openDelivery(
+    openShelf(() => localStorage, config.key, consent.mayStore),
     send,
-    alone: alone.run,
+    alone.run,
     now,
     after,
-    chance: Math.random,
-    mayCollect: consent.mayCollect,
-    finish: guard((call) => {
+    Math.random,
+    consent.mayCollect,
+    guard((call) => {
       const { page } = call.context
       if (call.anonymousId == former) call.anonymousId = visitor.id()
       // Frameworks set the title after the address.
       if (page.url == view.url()) page.title = document.title
       return config.beforeSend ? config.beforeSend(call) : call
     }),
-    early: !config.beforeSend,
-  })
+    !config.beforeSend,
+  )
 
   /** @type {(() => void)[] | undefined} */
   let running

@@ -26,19 +26,20 @@ export function openShelf(storage, site, mayStore) {
       storage().removeItem(key)
     } catch {}
   }
-  /** @returns {[key: string, text: string][]} */
   const everything = () => {
+    const found = [...memory]
     try {
-      return [...Object.entries(storage()), ...memory]
-    } catch {
-      return [...memory]
-    }
+      const kept = storage()
+      // Others may keep much here: what is not ours is not read.
+      for (const key in kept) if (key.startsWith(calls) || key == lost) found.push([key, kept[key]])
+    } catch {}
+    return found
   }
   return {
     /** Oldest first: ids sort by time. @returns {import('./batch.js').Stored[]} */
     all: () =>
       everything()
-        .filter(([key]) => key.startsWith(calls))
+        .filter(([key]) => key != lost)
         .map(([key, text]) => /** @type {[string, string]} */ ([key.slice(calls.length), text]))
         .sort(),
     /** @param {string} id @param {string} text */
@@ -53,7 +54,7 @@ export function openShelf(storage, site, mayStore) {
       return count
     },
     clear() {
-      for (const [key] of everything()) if (key.startsWith(calls) || key == lost) erase(key)
+      for (const [key] of everything()) erase(key)
     },
   }
 }

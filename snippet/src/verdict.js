@@ -22,4 +22,4 @@ export function verdict(status) {
  * @param {number} chance from 0 to 1
  */
 export const backOff = (failures, retryAfter, chance) =>
-  Math.min(+(retryAfter ?? 0) * 1000 || 0, 36e5) + Math.min(500 * 2 ** failures, 3e5) * (0.5 + chance)
+  Math.min(Number(retryAfter) * 1e3 || 0, 36e5) + Math.min(500 * 2 ** failures, 3e5) * (0.5 + chance)

@@ -19,17 +19,8 @@ function deliveryTo(collector, /** @type {any} */ { kept = {}, clock = clockAt()
     return { status, retryAfter }
   }
   const shelf = openShelf(() => storageOf(kept), 'wk', () => mayStore)
-  const delivery = openDelivery({
-    shelf,
-    send,
-    alone: (work) => work(),
-    now: clock.now,
-    after: clock.after,
-    chance: () => 0.5,
-    mayCollect,
-    finish: (call) => call.messageId != 'unwanted' && { ...call, context: { ...call.context, title: 'late' } },
-    early,
-  })
+  const finish = (/** @type {any} */ call) => call.messageId != 'unwanted' && { ...call, context: { ...call.context, title: 'late' } }
+  const delivery = openDelivery(shelf, send, (work) => work(), clock.now, clock.after, () => 0.5, mayCollect, finish, early)
   const add = (/** @type {string[]} */ ...ids) => ids.forEach((messageId) => delivery.add({ messageId, context: {} }))
   return { delivery, add, requests, told, kept, clock, stored: () => Object.keys(kept).filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length)) }
 }

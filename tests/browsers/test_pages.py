@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from browsers.expecting import page, quiet
+import pytest
+
+from browsers.expecting import identify, page, quiet, track, wait_for
 from browsers.visiting import Visit
+from collector.web import builds
 
 NOTHING_ELSE = [{}]
 ROUTER = """<button id="push" onclick="history.pushState({}, '', '/a')">a</button>
@@ -79,3 +82,49 @@ def test_a_page_that_shows_nothing_of_the_visitor_sends_what_the_contract_lists(
     assert "ip" not in context
     quiet(visit.relay)
     assert [exchange.headers.get("cookie") for exchange in visit.relay.exchanges if exchange.calls] == [None]
+
+
+def test_with_hash_routing_the_part_behind_the_hash_tells_pages_apart(visit: Visit) -> None:
+    visit.shop.put("/", tag=visit.shop.tag(data_hash="on"))
+    tab = visit.arrive("/")
+    here = visit.shop.url
+    visit.expect(
+        lambda: tab.evaluate("void (location.hash = '#/cart')"), [page("/", url=f"{here}/#/cart")], NOTHING_ELSE
+    )
+
+
+def test_the_canonical_address_stands_for_all_others_where_the_shop_says_so(visit: Visit) -> None:
+    canonical = f'<link rel="canonical" href="{visit.shop.url}/boots">'
+    visit.shop.put("/shoes", head=canonical, tag=visit.shop.tag(data_canonical="on"))
+    visit.expect(lambda: visit.open("/shoes?colour=red"), [page("/boots", search="")], NOTHING_ELSE)
+
+
+def test_of_parameters_only_those_leave_the_browser_that_the_shop_lists(visit: Visit) -> None:
+    visit.shop.put("/find", tag=visit.shop.tag(data_query="q, size"))
+    asked = "/find?q=boots&email=jane@x.example&size=42&other=1&utm_source=news"
+    visit.expect(lambda: visit.open(asked), [page("/find", search="?q=boots&size=42&utm_source=news")], NOTHING_ELSE)
+    assert "jane" not in str(visit.relay.calls())
+
+
+def test_who_is_logged_in_may_stand_on_the_tag(visit: Visit) -> None:
+    visit.shop.put("/account", tag=visit.shop.tag(data_user="42", data_user_token="signed"))
+    [_, who] = visit.expect(lambda: visit.open("/account"), [page("/account"), identify("42")], NOTHING_ELSE)
+    assert who["context"]["identityToken"] == "signed"
+
+
+# Of the three only Chromium makes pages ready in the background.
+@pytest.mark.engines("chromium")
+def test_a_page_made_ready_in_the_background_counts_when_it_is_looked_at(visit: Visit) -> None:
+    rules = (
+        """<script type="speculationrules">{"prerender": [{"urls": ["/next"], "eagerness": "immediate"}]}</script>"""
+    )
+    visit.shop.put("/", '<a id="on" href="/next">on</a>', head=rules)
+    ready = (
+        "document.prerendering && document.addEventListener('prerenderingchange', () => footfall('track', 'Was ready'))"
+    )
+    visit.shop.put("/next", head=f"<script>{builds.stub()}\n{ready}</script>")
+    tab = visit.arrive("/")
+    wait_for(lambda: "/next" in visit.shop.asked, lambda: "nothing was made ready")
+    visit.expect(lambda: None, refute=NOTHING_ELSE)
+    visit.expect(lambda: tab.click("#on"), [page("/next"), track("Was ready")], NOTHING_ELSE)
+    visit.tabs.remove(tab)  # the driver knows it no longer: the page made ready came in its place
