@@ -195,7 +195,9 @@ def _retention(store: Store, name: str) -> Retention:
 
 
 def _public_of_retention(retention: Retention) -> dict[str, Any]:
-    return {f"keep_{kind}": getattr(retention, kind) for kind in KEPT}
+    """What is not told is kept for good."""
+    kept = {kind: getattr(retention, kind) for kind in KEPT}
+    return {f"keep_{kind}": days for kind, days in kept.items() if days is not None}
 
 
 def _snippet(store: Store, name: str) -> SnippetSettings:
@@ -232,5 +234,5 @@ def _show(shown: dict[str, Any], as_json: bool) -> None:
         print_json(shown)
         return
     for field, value in shown.items():
-        text = " ".join(value) if isinstance(value, list) else "for good" if value is None else value
+        text = " ".join(value) if isinstance(value, list) else value
         click.echo(f"{field.replace('_', ' ') + ':':16}{text}")
