@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from contextlib import closing
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -14,6 +15,8 @@ from browsers.demo import Demo
 from browsers.engines.bidi import BidiProfile
 from browsers.engines.chromium import ChromiumTab
 from browsers.expecting import wait_for
+from collector.store.sqlite import SqliteStore
+from collector.store.users import Role, User
 
 
 class Room(NamedTuple):
@@ -63,7 +66,10 @@ def sign_in(profile: BidiProfile, demo: Demo) -> ChromiumTab:
 
 
 def subjects(demo: Demo) -> dict[str, str]:
-    """What rooms are about, in this demo."""
+    """What rooms are about, in this demo; its staff are there from now on."""
+    with closing(SqliteStore.open(str(demo.db))) as store:
+        for name, role in (("anna@heron.example", Role.OWNER), ("ben@heron.example", Role.SUPPORT)):
+            store.add_user(User(name=name, role=role, password="none", created=1_790_000_000_000))
     buyer = demo.answer("/api/customers?sort=orders&limit=1")["customers"][0]["key"]
     device = demo.answer(f"/api/customers/{buyer}")["visitors"][0]["visitor"]
     events = csv.DictReader(io.StringIO(demo.ask("/api/export/events?format=csv&resolve=1").text))
