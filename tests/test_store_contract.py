@@ -546,7 +546,7 @@ def test_traits_stronger_wins_then_latest(shop: Shop) -> None:
 
 
 def test_what_the_back_end_tells_of_an_order_proves_the_address_in_whatever_order_it_comes(shop: Shop) -> None:
-    v = shop.visitor()
+    v = shop.visitor(trust=Trust.SERVER)
     page = v.event("page", order_id="1")
     shop.visitor("w", trust=Trust.SERVER).track("Order Updated", order_id="1", email="a@x")
     assert shop.ids("email:a@x") == "a@x browser"
