@@ -107,14 +107,13 @@ def test_a_large_batch_keeps_the_order_of_its_items_and_tells_of_each(start: Sta
 def test_a_slow_reader_of_an_export_neither_holds_the_wal_nor_what_comes_in(start: Start) -> None:
     """The WAL is cut to a checkpoint's worth and used again, although an export began before all of it and goes on."""
     collector = start(make_site())
-    filler = {"filler": ["x" * 8_000] * 3}
 
     def ingest(megabytes: int) -> None:
         for _ in range(megabytes * 2):
-            calls = [call(properties=filler) for _ in range(20)]
+            calls = [call(properties={"filler": os.urandom(4_000).hex()}) for _ in range(60)]
             assert collector.post("/v1/batch", {"writeKey": "wk_shop", "batch": calls}).status_code == 200
 
-    ingest(6)
+    ingest(16)
     with socket.socket() as reader:
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         reader.connect(("127.0.0.1", int(collector.url.rpartition(":")[2])))
@@ -124,7 +123,7 @@ def test_a_slow_reader_of_an_export_neither_holds_the_wal_nor_what_comes_in(star
         assert reader.recv(100).startswith(b"HTTP/1.1 200")
         wal = Path(f"{collector.db}-wal")
         sizes = []
-        for _ in range(5):
+        for _ in range(4):
             ingest(6)
             sizes.append(wal.stat().st_size)
         assert max(sizes) < 16 * MB, sizes
