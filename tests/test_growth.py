@@ -92,10 +92,10 @@ def test_a_further_batch_costs_no_more_than_an_early_one(told: Told, tmp_path: P
     assert costs[LATE] <= GROWN_MAX * costs[EARLY], costs
 
 
-def test_opening_a_full_file_takes_no_more_steps_than_a_new_one(
+def test_opening_a_full_file_takes_no_more_steps_than_a_small_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All that a collector asks of the file before it is ready, with a WAL that was left behind besides."""
+    """All that a collector asks of the file before it is ready."""
     steps = 0
 
     def step() -> None:

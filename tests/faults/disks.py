@@ -10,6 +10,7 @@ import errno
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +44,14 @@ class SmallDisk:
         (self.folder / "ballast").unlink()
 
     def make_read_only(self) -> None:
-        _run("mount", "-o", "remount,ro", str(self.folder))
+        """As soon as nobody writes there any more: what a killed collector has left behind ends by itself."""
+        deadline_s = time.monotonic() + 20
+        command = ("mount", "-o", "remount,ro", str(self.folder))
+        while subprocess.run(command, capture_output=True, check=False).returncode:
+            if time.monotonic() > deadline_s:
+                _run(*command)
+                return
+            time.sleep(0.02)
 
     def make_writable(self) -> None:
         _run("mount", "-o", "remount,rw", str(self.folder))
