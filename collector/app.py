@@ -157,7 +157,8 @@ async def _refresh(house: _House) -> None:
     while True:
         if jumped_s := clock.jumped_s(time.time(), time.monotonic()):
             house.counts.clock_jumps += 1
-            log.warning("the clock was put %s by %d seconds", "forward" if jumped_s > 0 else "back", abs(jumped_s))
+            way = "forward" if jumped_s > 0 else "back"
+            log.warning("the clock was put %s by %d seconds", way, round(abs(jumped_s)))
         await asyncio.sleep(REFRESH_EVERY_S)
         try:
             sites = await asyncio.to_thread(house.store.sites)
