@@ -38,7 +38,7 @@ bench: $(STAMPS)/dev
 soak: $(STAMPS)/dev browsers
 	@{ command -v nginx && command -v caddy && command -v wrk; } >/dev/null \
 		|| { apt-get update -qq && apt-get install -y -qq nginx-light caddy wrk; }
-	FOOTFALL_SOAK=1 $(BIN)/python -m pytest -m soak -o timeout=1800 tests/soak tests/test_kill.py tests/test_api_schemathesis.py tests/browsers $(ARGS)
+	FOOTFALL_SOAK=1 $(BIN)/python -m pytest -m soak -o timeout=1800 tests/soak tests/test_kill.py tests/test_courses.py tests/test_api_schemathesis.py tests/browsers $(ARGS)
 
 # The present build of the snippet, for tags that are pinned to it: before it changes in a release.
 keep: $(STAMPS)/dev

@@ -36,8 +36,7 @@ def example(language: str) -> str:
 
 def token_of(language: str, folder: Path, *arguments: str) -> str:
     command, ending, last = RUN[language]
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"{command[0]} is not here: `make browsers` installs it")
+    assert shutil.which(command[0]), f"{command[0]} is not here: `make browsers` installs it"
     program = folder / f"example.{ending}"
     program.write_text(f"{example(language)}\n{last}\n", encoding="utf-8")
     done = subprocess.run([*command, str(program), *arguments], capture_output=True, text=True, timeout=60, check=False)

@@ -93,6 +93,8 @@ TOLD: list[tuple[str, dict[str, Any], str]] = [
     ("Email Bounced", {"subject": "Hello"}, "the mail “Hello” could not be delivered"),
     ("Email Marked as Spam", {"subject": "Hello"}, "marked the mail “Hello” as spam"),
     ("Unsubscribed", {}, "unsubscribed from mailings"),
+    ("Subscribed", {"topic": "news"}, "agreed to mailings about news"),
+    ("Subscribed", {}, "agreed to mailings"),
     (
         "Segment Consent Preference Updated",
         {"text": "May we?", "version": "3"},
@@ -137,7 +139,8 @@ Order Completed, Order Updated, Order Refunded, Order Cancelled, Order Shipped, 
 Coupon Applied, Coupon Denied, Coupon Removed, Promotion Viewed, Promotion Clicked, Product Added to Wishlist,
 Product Removed from Wishlist, Product Shared, Product Reviewed, Signed In, Signed Out, Signed Up, Email Delivered,
 Email Opened, Email Link Clicked, Email Bounced, Email Marked as Spam, Unsubscribed, Product Updated,
-Feedback Requested, Feedback Given, Contact Logged, Note Added, Follow-up Set, Segment Consent Preference Updated"""
+Feedback Requested, Feedback Given, Contact Logged, Note Added, Follow-up Set, Subscribed,
+Segment Consent Preference Updated"""
 
 
 @pytest.mark.parametrize(("name", "properties", "sentence"), TOLD)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
+from collections import OrderedDict
 from hashlib import sha256
 
 from msgspec import Struct
@@ -32,13 +33,13 @@ class Handovers:
 
     def __init__(self) -> None:
         # Oldest first, for all live equally long.
-        self._waiting: dict[tuple[str, str], tuple[int, HandedOver]] = {}
+        self._waiting: OrderedDict[tuple[str, str], tuple[int, HandedOver]] = OrderedDict()
 
     def give(self, site: Site, whom: HandedOver, now_ms: int) -> str:
         """A token for one use on another domain of the site."""
         self._forget(now_ms)
         while len(self._waiting) >= WAITING_MAX:
-            del self._waiting[next(iter(self._waiting))]
+            self._waiting.popitem(last=False)
         nonce, until_ms = secrets.token_urlsafe(NONCE_BYTES), now_ms + LIFE_MS
         self._waiting[site.name, nonce] = (until_ms, whom)
         return f"{nonce}.{until_ms}.{_signature(site, nonce, until_ms)}"
@@ -57,10 +58,11 @@ class Handovers:
 
     def _forget(self, now_ms: int) -> None:
         """What is too old. A clock that was put back keeps nothing for longer than it would live."""
-        for key, (until_ms, _) in list(self._waiting.items()):
+        while self._waiting:
+            until_ms, _ = next(iter(self._waiting.values()))
             if now_ms < until_ms <= now_ms + LIFE_MS:
                 break
-            del self._waiting[key]
+            self._waiting.popitem(last=False)
 
 
 def _signature(site: Site, nonce: str, until_ms: int) -> str:

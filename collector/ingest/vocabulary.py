@@ -15,7 +15,7 @@ from collector.event import Call, Reason
 from collector.limits import Breach
 from collector.store.vocabulary import KnownWords, Word, WordKind
 
-# The public specs' and our own (DESIGN.md, section 1): a stranger's inventions keep none of them out.
+# The public specs' and our own: a stranger's inventions keep none of them out.
 EVERY_SITES = frozenset(
     name.strip()
     for name in """
@@ -25,7 +25,7 @@ EVERY_SITES = frozenset(
     Order Delivered, Coupon Entered, Coupon Applied, Coupon Denied, Coupon Removed, Promotion Viewed,
     Promotion Clicked, Product Added to Wishlist, Product Removed from Wishlist, Product Shared, Product Reviewed,
     Signed In, Signed Out, Signed Up, Email Delivered, Email Opened, Email Link Clicked, Email Bounced,
-    Email Marked as Spam, Unsubscribed, Product Updated, Feedback Requested, Feedback Given, Contact Logged,
+    Email Marked as Spam, Subscribed, Unsubscribed, Product Updated, Feedback Requested, Feedback Given, Contact Logged,
     Note Added, Follow-up Set, Segment Consent Preference Updated
     """.replace("\n", " ").split(",")
 )

@@ -341,6 +341,7 @@ TRACKED: dict[str, Callable[[Said], str]] = {
     "Email Link Clicked": _mail("clicked a link in the mail"),
     "Email Bounced": _mail("the mail", " could not be delivered"),
     "Email Marked as Spam": _mail("marked the mail", " as spam"),
+    "Subscribed": lambda said: f"agreed to mailings{_with(' about {}', said.text('topic', 'list_name'))}",
     "Unsubscribed": lambda said: "unsubscribed from mailings",
     "Product Updated": _about_product("the shop changed"),
     "Feedback Requested": _requested,

@@ -92,7 +92,7 @@ async def _page(
         "users.html",
         status,
         users=await asyncio.to_thread(store.users),
-        roles={role.value: text for role, text in TOLD.items()},
+        roles=[(role.value, role.value, text) for role, text in TOLD.items()],
         typed=typed or {"name": "", "role": Role.SUPPORT.value},
         faults=Faults(faults or {}),
         done=DONE.get(request.query_params.get("done", ""), ""),
