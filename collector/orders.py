@@ -189,7 +189,9 @@ def match(calls: Sequence[OrderCall]) -> Match | None:
     near = [
         call
         for call in calls
-        if _names_visitor(call) and order.time - MATCH_BEFORE_MS <= call.key[0] <= order.time + MATCH_AFTER_MS
+        if _names_visitor(call)
+        and call.trust != Trust.CLAIMED
+        and order.time - MATCH_BEFORE_MS <= call.key[0] <= order.time + MATCH_AFTER_MS
     ]
     first = min(near, key=lambda call: call.key, default=None)
     if first is None or (first.server and _names_person(first)):
@@ -198,9 +200,7 @@ def match(calls: Sequence[OrderCall]) -> Match | None:
 
 
 def _names_visitor(call: OrderCall) -> bool:
-    if call.visitor is None or call.staff or call.trust == Trust.CLAIMED:
-        return False
-    return call.type != "track" or call.name in NAMES_VISITOR
+    return call.visitor is not None and not call.staff and (call.type != "track" or call.name in NAMES_VISITOR)
 
 
 def _names_person(call: OrderCall) -> bool:

@@ -59,6 +59,7 @@ def test_a_return_from_the_back_forward_cache_is_a_page(visit: Visit) -> None:
     visit.shop.put("/", '<a id="on" href="/shoes">shoes</a>')
     tab = visit.arrive("/")
     tab.evaluate("void addEventListener('pageshow', event => window.kept = event.persisted)")
+    quiet(visit.relay)  # browsers keep no page that waits for an answer
     visit.expect(lambda: tab.click("#on"), [page("/shoes")])
     visit.expect(lambda: tab.back(), [page("/")], NOTHING_ELSE)
     assert tab.evaluate("window.kept"), "the snippet cost the page its back/forward cache"
