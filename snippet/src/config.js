@@ -3,7 +3,7 @@
  * what the collector put around the script.
  *
  * @typedef {{key?: string, url?: string, consent?: string, consentMode?: string, prompt?: any, cookieDomain?: string,
- *   auto?: string | boolean,
+ *   auto?: string | boolean, attention?: string | boolean, links?: string | boolean, search?: string,
  *   hash?: string | boolean, canonical?: string | boolean, query?: string, user?: string, userToken?: string, handover?: string,
  *   beforeSend?: (call: any) => any, debug?: boolean}} Config
  * @param {HTMLScriptElement | null} tag

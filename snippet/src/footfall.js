@@ -121,7 +121,7 @@ export function openFootfall(window, config, tag, pinned) {
     remember()
     if (!isOff(config.auto)) {
       running.push(startPages(needs))
-      load('shop', (feature) => running?.push(feature(needs)))
+      for (const part of ['shop', 'behaviour']) load(part, (feature) => running?.push(feature(needs)))
       if (readLayer) running.push(readLayer(needs))
     }
     if (person[0]) identify(...person)
