@@ -372,7 +372,7 @@ def test_joining_at_any_moment_makes_neither_gaps_nor_doubles(store: SqliteStore
     def pour() -> None:
         with closing(SqliteStore.open(store.path)) as other:
             n = 0
-            while not stop.is_set():
+            while not stop.is_set() and 3 * (n + 1) < ARRIVALS_MAX:
                 other.append([event(f"{n}-{k}") for k in range(3)])
                 n += 1
                 stop.wait(0.005)

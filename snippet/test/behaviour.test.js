@@ -176,3 +176,17 @@ test('a search is what the site’s parameter says, once for each', () => {
   startSearch(silent.needs)
   assert.deepEqual(silent.told, [])
 })
+
+test('a link to another of the shop\'s own domains leads nowhere else', () => {
+  const { told, needs, fire } = pageAt('https://shop.example/cart', { handover: 'pay.shop.example, checkout.example:8443' })
+  startLinks(needs)
+  const follow = (/** @type {string} */ href) => {
+    const link = { tagName: 'A', href, hasAttribute: () => false }
+    fire('click', { composedPath: () => [link] })
+  }
+  follow('https://checkout.example:8443/step')
+  follow('https://pay.shop.example/')
+  follow('https://shop.example/')
+  follow('https://elsewhere.example/')
+  assert.deepEqual(told, [['Outbound Link Clicked', { href: 'https://elsewhere.example/', host: 'elsewhere.example' }]])
+})

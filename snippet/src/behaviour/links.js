@@ -1,5 +1,6 @@
 import { publicAddress } from '../address.js'
 import { isOff } from '../config.js'
+import { isSecondDomain } from '../domains.js'
 import { listen } from './listening.js'
 
 const FILE = /\.(pdf|docx?|xlsx?|pptx?|od[tsp]|csv|txt|rtf|epub|zip|rar|7z|t?gz|dmg|pkg|exe|msi|apk|mp[34]|m4[av]|mov|avi|wav|ics|vcf|stl|dwg)$/i
@@ -22,6 +23,6 @@ export function startLinks({ record, window, config }) {
     const href = publicAddress(url.href)
     const file = link.hasAttribute('download') || FILE.test(pathname)
     if (file) record('track', { event: 'File Downloaded', properties: { href, name: pathname.replace(/.*\//, '') } })
-    else if (host != window.location.host) record('track', { event: 'Outbound Link Clicked', properties: { href, host } })
+    else if (host != window.location.host && !isSecondDomain(config, url, window.location)) record('track', { event: 'Outbound Link Clicked', properties: { href, host } })
   })
 }

@@ -1,4 +1,5 @@
 import { ask } from '../asked.js'
+import { isSecondDomain } from '../domains.js'
 import { guard } from '../guard.js'
 
 const NAME = 'footfall-token'
@@ -14,15 +15,13 @@ const FRESH_MS = 15_000
  */
 export function startLinks({ config, id, allowed, window: { document, location }, after }) {
   if (!config.handover) return
-  const hosts = config.handover.split(/[\s,]+/)
   let token = ''
   let fetched = 0
 
   /** @param {Event} event @returns {any} a link or form that leads to another of the domains */
   const leading = (event) => {
     const node = /** @type {any} */ (event.composedPath()[0])?.closest?.('a[href],area[href],form')
-    const { host, hostname } = node ? new URL(node.href ?? node.action, location.href) : location
-    return host != location.host && (hosts.includes(host) || hosts.includes(hostname)) && node
+    return node && isSecondDomain(config, new URL(node.href ?? node.action, location.href), location) && node
   }
   const prepare = guard((/** @type {Event} */ event) => {
     if (!leading(event) || Date.now() - fetched < FRESH_MS) return
