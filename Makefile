@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
 JOBS ?= 2
+# Commands are started hundreds of times by tests: each would read all of its source anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test browsers screenshots lint bench soak keep fixture clean
 
