@@ -15,6 +15,7 @@ import pytest
 from conftest import footfall
 from keeping import FIXTURES, a_kept_shop, answers
 
+from collector.errors import Misuse
 from collector.store.sqlite import SqliteStore, connection
 from collector.store.sqlite.connection import connect, migrations, newest_schema, schema_version
 
@@ -150,3 +151,12 @@ def test_an_upgrade_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
             break
         at += step
     assert at > 5 * step
+
+
+def test_an_sqlite_that_is_too_old_is_told_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 37, 2))
+    with pytest.raises(Misuse, match=r"needs 3\.38 or newer"):
+        connect(str(tmp_path / "new.db"), create=True)
+    assert list(tmp_path.iterdir()) == []

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from collector.errors import Misuse, NotFound
 
 BUSY_MS_MAX = 10_000
+SQLITE_MIN = (3, 38)  # JSON, its arrows and STRICT tables
 # Of SQLite's result codes: the low byte is the kind, what is above it the detail.
 _PRIMARY_CODE = 0xFF
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -48,6 +49,10 @@ def connect(path: str, *, create: bool, read_only: bool = False) -> sqlite3.Conn
 
     Raises NotFound where there is no file and `create` is false, Misuse where the file is not one of ours.
     """
+    if sqlite3.sqlite_version_info < SQLITE_MIN:
+        raise Misuse(
+            f"Python's SQLite is {sqlite3.sqlite_version}; Footfall needs {'.'.join(map(str, SQLITE_MIN))} or newer"
+        )
     if not os.path.exists(path):
         if not create or read_only:
             raise NotFound(f"there is no database at {path}")
