@@ -375,7 +375,7 @@ def test_joining_at_any_moment_makes_neither_gaps_nor_doubles(store: SqliteStore
             while not stop.is_set() and 3 * (n + 1) < ARRIVALS_MAX:
                 other.append([event(f"{n}-{k}") for k in range(3)])
                 n += 1
-                stop.wait(0.005)
+                stop.wait(0.02)
 
     async def play(broadcast: Broadcast) -> None:
         pouring = threading.Thread(target=pour)

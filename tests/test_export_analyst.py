@@ -69,7 +69,7 @@ def event_of(call: dict[str, Any], id: str) -> Event:
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=16, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps)
 def test_every_increment_applied_gives_the_live_join(story: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:

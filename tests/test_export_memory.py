@@ -12,9 +12,9 @@ from conftest import ROOT, make_site
 from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.connection import connect
 
-FEW, MANY = 30_000, 120_000
-# What an export that kept its rows would grow by is 75 MB and more.
-GROWTH_MB_MAX = 50
+FEW, MANY = 20_000, 80_000
+# What an export that kept its rows would grow by is 50 MB and more.
+GROWTH_MB_MAX = 33
 
 FILL = f"""
 WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {MANY})

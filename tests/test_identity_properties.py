@@ -31,7 +31,7 @@ from collector.store.sqlite import SqliteStore, courses
 
 SOAK = bool(os.environ.get("FOOTFALL_SOAK"))
 thorough = settings(
-    max_examples=5_000 if SOAK else 150,
+    max_examples=5_000 if SOAK else 100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
