@@ -51,6 +51,7 @@ from collector.store.sqlite.exporting import export
 from collector.store.sqlite.filing import Filing
 from collector.store.sqlite.graveyard import Erasure
 from collector.store.sqlite.log import Appender
+from collector.store.sqlite.mids import Mids
 from collector.store.sqlite.overview import overview
 from collector.store.sqlite.projection import Projection
 from collector.store.sqlite.prospects import Prospecting
@@ -77,7 +78,7 @@ class SqliteStore(Access):
         self._hash_key = _secret(conn, "erasure_key")
         self._tombstones = Tombstones(conn, self._hash_key)
         asked = (self._tombstones, Consenting(conn, self._hash_key))
-        self._appender = Appender(conn, self._words, _secret(conn, "mid_key"), asked)
+        self._appender = Appender(conn, self._words, Mids(conn, _secret(conn, "mid_key")), asked)
         self._projection = Projection(conn, self._words)
         self._data_version = 0
         parts = (self._projection, self._appender, self._tombstones)

@@ -17,6 +17,7 @@ from collector.errors import NotFound
 from collector.event import DAY_MS, VISIT_GAP_MS
 from collector.mailing import ANSWERS
 from collector.store.retention import KINDS, Retention
+from collector.store.sqlite import mids
 from collector.store.sqlite.erasing import sweep_person, sweep_visitor
 from collector.store.sqlite.facts import Fact, Facts
 from collector.store.sqlite.projection import Projection
@@ -200,7 +201,8 @@ class Ageing:
         orders = set(self._conn.execute(_ORDERS_OF, (chosen,)).fetchall())
         persons = self._remember_words(chosen)
         self._projection.leave(seqs)
-        for table in ("order_calls", "mids", "subscriptions", "events"):
+        mids.take_out(self._conn, chosen)
+        for table in ("order_calls", "subscriptions", "events"):
             self._conn.execute(f"DELETE FROM {table} WHERE {_CHOSEN}", (chosen,))
         self._projection.forget()
         self._projection.resettle([subject] if subject > 0 else [], persons, orders)

@@ -89,6 +89,8 @@ def migrate(conn: sqlite3.Connection, path: str) -> None:
     """
     if schema_version(conn) == newest_schema():
         return
+    # What must be sorted of a large database has no room in memory.
+    conn.execute("PRAGMA temp_store = FILE")
     for number, script in migrations().items():
         conn.execute("BEGIN IMMEDIATE")
         try:
@@ -101,6 +103,7 @@ def migrate(conn: sqlite3.Connection, path: str) -> None:
         except BaseException:
             conn.execute("ROLLBACK")
             raise
+    conn.execute("PRAGMA temp_store = MEMORY")
 
 
 def is_the_files(error: BaseException) -> bool:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from collector.event import Trust
 from collector.store import Receipt
-from collector.store.sqlite import desk
+from collector.store.sqlite import desk, mids
 from collector.store.sqlite.choosing import Chosen, Hole
 from collector.store.sqlite.consenting import forget_who
 from collector.store.sqlite.dictionary import pack_id, unpack_id
@@ -88,7 +88,8 @@ class Eraser:
         self._tombstones.put(tombstones)
         orders = frozenset((site, order_id) for site, order_id in self._conn.execute(_ABOUT, (seqs,)))
         retold = {id for (id,) in self._conn.execute(_TRAITS_OF, (_json(persons), seqs))}
-        for table in ("claims", "links", "order_calls", "subscriptions", "mids", "events"):
+        mids.take_out(self._conn, seqs)
+        for table in ("claims", "links", "order_calls", "subscriptions", "events"):
             self._conn.execute(f"DELETE FROM {table} WHERE {_CHOSEN}", (seqs,))
         self._projection.retell_traits(retold)
         quarantined = self._erase_refused(chosen, visitors)

@@ -10,7 +10,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -20,6 +19,7 @@ from collector.store import Entry, Left, Outcome, Quarantined
 from collector.store.sqlite import desk
 from collector.store.sqlite.consenting import Consenting
 from collector.store.sqlite.dictionary import Dictionaries, pack_id
+from collector.store.sqlite.mids import Mids, seqs
 from collector.store.sqlite.networks import pack_network
 from collector.store.sqlite.rows import Insert
 from collector.store.sqlite.shapes import take_apart
@@ -30,11 +30,10 @@ BOTS_MAX = 1_000
 _COLUMNS = """seq, site, trust, subject, time, lag, name, mid, user, email, previous, staff,
     page, referrer, campaign, setup, consent, network, properties, context, shape, description"""
 _INSERT = Insert(f"INSERT INTO events ({_COLUMNS})", columns=22)
-_INSERT_MIDS = Insert("INSERT INTO mids (hash, seq)", columns=2)
-# One probe of the primary key of mids for each new messageId of the group; a hit is compared with the event's own.
-_KNOWN = """
+# Where a hash was found: the event's own messageId is what counts.
+_BEARERS = """
 SELECT events.mid, events.site, events.trust = 3
-FROM json_each(?) AS sought CROSS JOIN mids ON mids.hash = sought.value CROSS JOIN events ON events.seq = mids.seq
+FROM json_each(?) AS sought CROSS JOIN events ON events.seq = sought.value
 """
 _BEGIN = "INSERT OR IGNORE INTO beginnings (site, seq, received) VALUES (?, ?, ?)"
 _LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
@@ -50,9 +49,9 @@ class Appender:
     """Writes groups of entries; the caller holds the transaction."""
 
     def __init__(
-        self, conn: sqlite3.Connection, dictionaries: Dictionaries, mid_key: bytes, parts: tuple[Tombstones, Consenting]
+        self, conn: sqlite3.Connection, dictionaries: Dictionaries, mids: Mids, parts: tuple[Tombstones, Consenting]
     ) -> None:
-        self._conn, self._words, self._mid_key = conn, dictionaries, mid_key
+        self._conn, self._words, self._mids = conn, dictionaries, mids
         self._tombstones, self._consenting = parts
         self._sites: dict[str, int] = {}
         self._begun: set[int] = set()
@@ -99,12 +98,12 @@ class Appender:
         if not events:
             return
         marked = [(at, event, self._site(event.site), pack_id(event.id)) for at, event in events]
-        hashes = [self._hash(mid) for _, _, _, mid in marked]
-        known = set(self._conn.execute(_KNOWN, (msgspec.json.encode(hashes).decode(),)))
         last = self._conn.execute(_LAST).fetchone()
         seq = last[0] if last else 0
+        looked = self._mids.look(mid for _, _, _, mid in marked)
+        known = self._bearers(list(seqs(looked, seq)))
         rows, mids, consents = [], [], []
-        for (at, event, site, mid), mid_hash in zip(marked, hashes, strict=True):
+        for place, (at, event, site, mid) in enumerate(marked):
             identity = (mid, site, int(event.server))
             if identity in known:
                 outcomes[at] = Outcome.DUPLICATE
@@ -112,14 +111,18 @@ class Appender:
                 known.add(identity)
                 seq += 1
                 rows.append(self._row(seq, event, site, mid))
-                mids.append((mid_hash, seq))
+                mids.append((place, seq))
                 if event.name == CONSENT_CHANGED:
                     consents.append((seq, site, event))
         _INSERT.run(self._conn, rows)
-        _INSERT_MIDS.run(self._conn, mids)
+        self._mids.add(looked, mids)
         if consents:
             self._consenting.log(consents)
         self._begin(rows)
+
+    def _bearers(self, seqs: list[int]) -> set[tuple[str | bytes, int, int]]:
+        """What tells events apart: messageId, site, and whether it came under the secret key."""
+        return set(self._conn.execute(_BEARERS, (msgspec.json.encode(seqs).decode(),))) if seqs else set()
 
     def _begin(self, rows: list[tuple[Any, ...]]) -> None:
         """Note each site's first event."""
@@ -173,10 +176,6 @@ class Appender:
         if description is None:
             return properties, None, None
         return parts.own, shape, description
-
-    def _hash(self, mid: str | bytes) -> int:
-        written = mid if isinstance(mid, bytes) else b"text:" + mid.encode()
-        return int.from_bytes(blake2b(written, digest_size=4, key=self._mid_key).digest(), "big", signed=True)
 
     def _leave(self, entry: Left) -> None:
         if entry.why is Dropped.BOT:
