@@ -332,8 +332,8 @@ def steps(db: Path, events: int) -> int:
         )
         conn.execute(
             """
-            INSERT INTO visits (visitor, first_seq, first_time, last_time, last_seq, events, rev)
-            SELECT subject, seq, time, time, seq, 1, seq FROM events
+            INSERT INTO visits (visitor, first_seq, first_time, lasted, advanced, events, rev)
+            SELECT subject, seq, time, 0, 0, 1, seq FROM events
             """
         )
         conn.commit()

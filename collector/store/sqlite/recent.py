@@ -41,8 +41,8 @@ SELECT coalesce(nullif(known.name, ''), known.email, ''),
        {", ".join([_RESOLVED.columns[name] for name in _SHOWN] + _CAME)}
 FROM {_RESOLVED.source}
 LEFT JOIN customers known ON known.customer = w.id AND known.deleted = 0
-LEFT JOIN visits g ON g.visitor = e.subject AND g.first_seq = (
-    SELECT first_seq FROM visits WHERE visitor = e.subject AND deleted = 0 AND first_time <= e.time
+LEFT JOIN visits g ON g.visitor = e.subject AND g.deleted = 0 AND (g.first_time, g.first_seq) = (
+    SELECT first_time, first_seq FROM visits WHERE visitor = e.subject AND deleted = 0 AND first_time <= e.time
     ORDER BY first_time DESC LIMIT 1)
 LEFT JOIN events b ON b.seq = g.first_seq
 LEFT JOIN referrers l ON l.id = b.referrer

@@ -45,7 +45,7 @@ _CLAIMED_BY = """
 EXISTS (SELECT 1 FROM claims WHERE claims.visitor = tenancies.visitor AND claims.seq = tenancies.evidence
         AND coalesce(claims.user, claims.email) IN (SELECT value FROM json_each(?)))
 """
-# Visits lie one behind the other: those of a span of time begin with the last that began before it. Index visits_time.
+# Visits lie one behind the other: those of a span of time begin with the last that began before it. Primary key.
 DURING = """
 visits.deleted = 0 AND visits.first_time <= :high AND visits.last_time >= :low AND visits.first_time >= coalesce(
     (SELECT first_time FROM visits AS before WHERE before.visitor = :visitor AND before.deleted = 0

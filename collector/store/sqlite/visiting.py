@@ -27,23 +27,25 @@ SELECT visits.first_seq, visits.first_time, first.mid, first.trust, visits.last_
 FROM visits JOIN events AS first ON first.seq = visits.first_seq JOIN events AS last ON last.seq = visits.last_seq
 WHERE visits.visitor = ? AND visits.deleted = 0
 """
-# Index visits_time, downwards and upwards.
+# Primary key of visits, downwards and upwards.
 _BACK_FROM = f"{_ROWS} AND visits.first_time <= ? ORDER BY visits.first_time DESC"
 _ON_FROM = f"{_ROWS} AND visits.first_time >= ? ORDER BY visits.first_time"
 _PUT = Insert(
-    "INSERT INTO visits (visitor, first_seq, first_time, last_time, last_seq, events, campaign, rev)",
+    "INSERT INTO visits (visitor, first_time, first_seq, lasted, advanced, events, campaign, rev)",
     columns=8,
-    tail="""ON CONFLICT (visitor, first_seq) DO UPDATE SET
-    first_time = excluded.first_time, last_time = excluded.last_time, last_seq = excluded.last_seq,
-    events = excluded.events, campaign = excluded.campaign, rev = excluded.rev, deleted = 0""",
+    tail="""ON CONFLICT (visitor, deleted, first_time, first_seq) DO UPDATE SET
+    lasted = excluded.lasted, advanced = excluded.advanced, events = excluded.events, campaign = excluded.campaign,
+    rev = excluded.rev""",
 )
+# What was gone is there again: a visit has one row.
+_UNDROP = "DELETE FROM visits WHERE visitor = ? AND deleted IN (1, 2) AND first_time = ? AND first_seq = ?"
 _ORPHANS = """
-SELECT first_seq FROM visits WHERE visitor = ? AND deleted = 0
+SELECT first_time, first_seq FROM visits WHERE visitor = ? AND deleted = 0
    AND NOT (EXISTS (SELECT 1 FROM events WHERE seq = visits.first_seq)
             AND EXISTS (SELECT 1 FROM events WHERE seq = visits.last_seq))
 """
 _END: Key = (2**62, "", 0)
-_DROP = "UPDATE visits SET deleted = 1, rev = ? WHERE visitor = ? AND first_seq = ?"
+_DROP = "UPDATE visits SET deleted = 1, rev = ? WHERE visitor = ? AND deleted = 0 AND first_time = ? AND first_seq = ?"
 
 
 class Visiting:
@@ -56,7 +58,9 @@ class Visiting:
     def write(self) -> None:
         """Write what was put since: rows go together, and at the latest when they are read."""
         rows, self._unwritten = self._unwritten, []
-        _PUT.run(self._conn, rows)
+        if rows:
+            self._conn.executemany(_UNDROP, [row[:3] for row in rows])
+            _PUT.run(self._conn, rows)
 
     def forget(self) -> None:
         """The transaction was rolled back: what was not written never will be."""
@@ -152,8 +156,8 @@ class Visiting:
         for visit in made:
             if not _same(standing.pop(visit.first.seq, None), visit):
                 self._put(visitor, visit, revisions)
-        for first_seq in standing:
-            self._conn.execute(_DROP, (revisions.next(), visitor, first_seq))
+        for first_seq, visit in standing.items():
+            self._conn.execute(_DROP, (revisions.next(), visitor, visit.first.key[0], first_seq))
 
     def _on_from(self, visitor: int, key: Key) -> Iterator[Visit]:
         """The visits that begin at or behind a key, sorted."""
@@ -171,14 +175,15 @@ class Visiting:
 
     def _drop_orphans(self, visitor: int, revisions: Revisions) -> None:
         """Visits whose first or last event was erased."""
-        for (first_seq,) in self._conn.execute(_ORPHANS, (visitor,)).fetchall():
-            self._conn.execute(_DROP, (revisions.next(), visitor, first_seq))
+        for first_time, first_seq in self._conn.execute(_ORPHANS, (visitor,)).fetchall():
+            self._conn.execute(_DROP, (revisions.next(), visitor, first_time, first_seq))
 
     def _put(self, visitor: int, visit: Visit, revisions: Revisions) -> None:
         campaign = None if visit.campaign == Campaign() else self._words.campaigns.intern(*_parts(visit.campaign))
         first, last = visit.first, visit.last
+        lasted, advanced = last.key[0] - first.key[0], last.seq - first.seq
         self._unwritten.append(
-            (visitor, first.seq, first.key[0], last.key[0], last.seq, visit.events, campaign, revisions.next())
+            (visitor, first.key[0], first.seq, lasted, advanced, visit.events, campaign, revisions.next())
         )
 
     def _visit(self, row: tuple[Any, ...]) -> Visit:
