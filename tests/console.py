@@ -82,7 +82,7 @@ class Console:
 
 
 def read(answer: httpx.Response) -> BeautifulSoup:
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def fields_of(form: Tag) -> dict[str, Any]:

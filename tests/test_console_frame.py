@@ -58,7 +58,7 @@ def test_every_page_keeps_itself_to_itself_and_has_its_bones(console: Console, p
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "same-origin"
-    page = BeautifulSoup(answer.text, "html.parser")
+    page = BeautifulSoup(answer.text, "lxml")
     assert page.html is not None and page.html["lang"] == "en"
     assert len(page.select("h1")) == len(page.select("main#main")) == 1
     assert page.title is not None and words(page.title) == f"{words(page.h1)} · Footfall"

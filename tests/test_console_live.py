@@ -382,7 +382,7 @@ def test_joining_at_any_moment_makes_neither_gaps_nor_doubles(store: SqliteStore
         pouring.start()
         try:
             watching = []
-            for site in (None, "shop", None, "shop"):
+            for site in (None, "shop", None):
                 watching.append(Watching(broadcast, broadcast.join(site, 0, "s")))
                 for one in watching:
                     await one.next()

@@ -94,7 +94,7 @@ class Shopper:
     def _read(self, answer: httpx.Response, status: int = 200) -> BeautifulSoup:
         assert answer.status_code == status, answer.text
         assert answer.headers["content-security-policy"] == POLICY
-        page = BeautifulSoup(answer.text, "html.parser")
+        page = BeautifulSoup(answer.text, "lxml")
         for script in page.find_all("script"):
             assert script.get("src") or script["type"] in ("application/json", "application/ld+json")
         assert not page.select("[style], style, [onclick], [onerror], [onload]")
@@ -174,7 +174,7 @@ def test_every_link_and_every_picture_of_the_shop_is_there(demo: Demo, shopper: 
         assert answer.status_code == 200, address
         if not answer.headers["content-type"].startswith("text/html"):
             continue
-        page = BeautifulSoup(answer.text, "html.parser")
+        page = BeautifulSoup(answer.text, "lxml")
         assert len(page.find_all("h1")) == 1, address
         for node, attribute in [
             *((a, "href") for a in page.select("a, link")),

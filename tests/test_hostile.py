@@ -71,7 +71,7 @@ def pages(console: Console) -> Iterator[tuple[str, BeautifulSoup]]:
         seen.add(path)
         answer = console.client.get(path)
         assert answer.status_code in (200, 404), path
-        page = BeautifulSoup(answer.text, "html.parser")
+        page = BeautifulSoup(answer.text, "lxml")
         ahead += [str(link["href"]) for link in page.select("a[rel=next][href]")]
         yield path, page
 

@@ -44,7 +44,7 @@ def test_a_wheel_serves_snippet_and_console_where_there_is_no_node(installed: Pa
             page = client.get("/")
             assert page.status_code == 200
             assert "Sign in" in page.text
-            seen = BeautifulSoup(page.text, "html.parser")
+            seen = BeautifulSoup(page.text, "lxml")
             linked = [tag.get("href") or tag["src"] for tag in seen.select("link[rel=stylesheet], script[src]")]
             assert linked
             assert [client.get(path).status_code for path in linked] == [200] * len(linked)
