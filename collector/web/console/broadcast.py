@@ -132,8 +132,13 @@ class Broadcast:
         if not self._watchers:
             self._stop()
 
+    @property
+    def sessions(self) -> frozenset[str]:
+        """By which sessions somebody watches."""
+        return frozenset(watcher.session for watcher in self._watchers)
+
     def end(self, session: str) -> None:
-        """All who watch by this session are sent away: it was signed out."""
+        """All who watch by this session are sent away: it is over."""
         for watcher in self._watchers:
             if watcher.session == session:
                 watcher.end()

@@ -29,7 +29,6 @@ from collector.web.console.telling import path_of, tell
 
 # Proxies close what is silent for long; 15 s is less than any of them is known to wait.
 HEARTBEAT_S = 15.0
-RECHECK_S = 60.0
 RETRY_MS = 2_000
 ROWS_MAX = 100
 # No proxy may hold back or change what should arrive at once.
@@ -93,14 +92,8 @@ class _Stream(StreamingResponse):
             self._broadcast.leave(self._watcher)
 
     async def _messages(self) -> AsyncIterator[str]:
-        loop = asyncio.get_running_loop()
-        checked_s = loop.time()
         yield f"retry: {RETRY_MS}\n\n"
         async for bulletin in self._broadcast.bulletins(self._watcher, HEARTBEAT_S):
-            if loop.time() - checked_s >= RECHECK_S:
-                checked_s = loop.time()
-                if not await self._holds():
-                    break
             yield ": still here\n\n" if bulletin is None else message(self._request, bulletin)
         if not await self._holds():
             yield "event: end\ndata: signed out\n\n"
@@ -109,6 +102,15 @@ class _Stream(StreamingResponse):
         store: Store = self._request.app.state.store
         at = now_ms(self._request)
         return await asyncio.to_thread(store.session, self._session.hash, at) is not None
+
+
+async def send_away(broadcast: Broadcast, store: Store, at: int) -> None:
+    """Whoever watches by a session that no longer holds, for whatever reason, watches no more."""
+    watching = broadcast.sessions
+    if watching:
+        over = await asyncio.to_thread(lambda: [each for each in watching if store.session(each, at) is None])
+        for session in over:
+            broadcast.end(session)
 
 
 def message(request: Request, bulletin: Bulletin) -> str:
