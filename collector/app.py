@@ -43,6 +43,7 @@ from collector.web.console.live import send_away
 from collector.web.console.page import Handler, or_page
 from collector.web.console.session import clock_ms
 from collector.web.device import Device
+from collector.web.forgetting import Forgetting
 from collector.web.ingest import Admission, BrowserSettings, Doors, doors
 
 REFRESH_EVERY_S = 0.5
@@ -149,7 +150,9 @@ def _routes(admission: Admission, settings: Settings) -> list[BaseRoute]:
     browser_settings = BrowserSettings(admission, settings.url.rstrip("/"))
     settings_of_browsers = Route("/v1/projects/{key}/settings", browser_settings, methods=["GET", "OPTIONS"])
     device = Device(admission, Handovers()).routes(settings.path_prefix)
-    return [settings_of_browsers, *customers.routes, *export.routes, *health.routes, *device, *console.routes]
+    forgetting = Forgetting(admission).routes(settings.path_prefix)
+    of_pages = [settings_of_browsers, *device, *forgetting]
+    return [*of_pages, *customers.routes, *export.routes, *health.routes, *console.routes]
 
 
 async def _refresh(house: _House, now_ms: Callable[[], int]) -> None:

@@ -11,7 +11,7 @@ const folder = process.argv[2] ?? join(here, '../collector/web/static/snippet')
 const { version } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
 
 /** They come first: their hashes are in the part `parts`, whose own is in the core. */
-const LAZY = ['behaviour', 'prompt', 'layer', 'shop', 'device', 'token', 'debug']
+const LAZY = ['behaviour', 'prompt', 'erasure', 'layer', 'shop', 'device', 'token', 'debug']
 
 /** Names that parts of the core call each other by, and nobody else: they become one letter each. */
 const WITHIN =

@@ -97,6 +97,7 @@ export interface FootfallConfig {
   consentMode?: Switch
   cookieDomain?: string
   handover?: string
+  erasure?: Switch
   prompt?: Switch | { version: string; purposes?: string[]; texts: Record<string, PromptText> }
   beforeSend?: (call: Call) => Call | null | undefined | false
   debug?: boolean
@@ -109,6 +110,16 @@ export interface PromptText {
   title?: string
   link?: string
   href?: string
+  erasure?: ErasureText
+}
+
+/** What is offered to whoever has withdrawn. */
+export interface ErasureText {
+  text: string
+  erase: string
+  close: string
+  erased: string
+  failed: string
 }
 
 /** The module's way in: does what the tag does. `key` is the site's write key, `url` the collector. Once; later calls do nothing. */

@@ -631,7 +631,7 @@ def test_signing_out_elsewhere_ends_the_stream_and_says_why(start: Start) -> Non
 
 def test_who_is_removed_or_changes_the_password_is_sent_away_and_nobody_else(start: Start) -> None:
     one = start(make_site())
-    store = SqliteStore.open(one.db)
+    store = SqliteStore.open(str(one.db))
     with closing(store), ExitStack() as opened:
         clients = {name: opened.enter_context(closing(a_user(one, store, name))) for name in ("ann", "bo", "cy")}
         views = {name: opened.enter_context(streaming(client)) for name, client in clients.items()}

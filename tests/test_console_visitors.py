@@ -14,6 +14,7 @@ from conftest import READER, make_site
 from console import Console, a_console, words
 
 from collector.event import DAY_MS, MINUTE_MS, Campaign, Event, Setup, Trust
+from collector.store.audit import Act, Actor, By, Deed
 from collector.store.sqlite import SqliteStore
 
 ROOM = "/console/visitors"
@@ -163,3 +164,19 @@ def test_the_table_can_be_read_aloud(crowd: Console) -> None:
     assert all(head["scope"] == "col" for head in page.select("thead th"))
     assert all(head["scope"] == "row" for head in page.select("tbody th"))
     assert all(page.select_one(f"label[for={field['id']}]") for field in page.select("main select"))
+
+
+def test_who_asked_to_be_forgotten_shows_until_staff_have_settled_it(console: Console) -> None:
+    do(console, "", "abcdef-123456")
+    key, at = "visitor:abcdef-123456", console.clock.ms
+    for subject in (key, "visitor:gone"):
+        asked = Deed(actor=Actor(By.VISITOR), act=Act.ERASED, subject=subject, time=at, last=at)
+        console.store.note([asked])
+    (row,) = console.page(ROOM).select("[aria-labelledby=requests] li")
+    assert words(row).startswith("Visitor 123456") and str(row.select("a")[0]["href"]).endswith(
+        "visitor%3Aabcdef-123456"
+    )
+    page = console.submit(row.select_one("form"))
+    assert not page.select("[aria-labelledby=requests]")
+    assert [deed.act for deed in console.store.audit(key, None, 9)] == [Act.SETTLED, Act.ERASED]
+    console.submit(row.select_one("form"), 404)

@@ -1,4 +1,5 @@
-"""Retention by the clock: while the collector runs, each day's old events leave, a little between commits.
+"""Retention by the clock: while the collector runs, each day's old events leave, a little between commits; and every
+ten minutes the words that nothing uses any more.
 
 What enters: the writer, the store, the time. What leaves: nothing. What is old is for the store to know.
 """
@@ -26,6 +27,7 @@ async def age_daily(writer: Writer, store: Store, clock_ms: Callable[[], int]) -
         try:
             if await asyncio.to_thread(store.retentions):
                 await _age(writer, store, clock_ms)
+            await _sweep(writer, store)
         except FootfallError as error:
             log.warning("old events could not leave: %s", error)
         except Exception:
@@ -36,6 +38,10 @@ async def age_daily(writer: Writer, store: Store, clock_ms: Callable[[], int]) -
 async def _age(writer: Writer, store: Store, clock_ms: Callable[[], int]) -> None:
     while await writer.run(Store.age, clock_ms()):
         await asyncio.sleep(PAUSE_S)
+
+
+async def _sweep(writer: Writer, store: Store) -> None:
+    """Words of what has aged, and of what browsers had erased."""
     survey = await asyncio.to_thread(store.survey_aged)
     if survey is not None:
         await writer.run(Store.sweep_aged, survey)

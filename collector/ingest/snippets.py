@@ -62,6 +62,10 @@ def _check_wording(language: str, wording: Wording) -> None:
     _check(
         all(len(text) <= TEXT_MAX for text in wording.purposes.values()), f"{language}: a purpose's text is too long"
     )
+    if (offer := wording.erasure) is not None:
+        told = (offer.erase, offer.close, offer.erased, offer.failed)
+        _check(0 < len(offer.text.strip()) <= TEXT_MAX, f"{language}: erasure.text has 1 to {TEXT_MAX} characters")
+        _check(all(0 < len(text.strip()) <= LABEL_MAX for text in told), f"{language}: the erasure's labels are short")
     _check(not wording.href or bool(_HREF.fullmatch(wording.href)), f"{language}: href is a web address or a path")
 
 

@@ -264,6 +264,10 @@ class Log(Protocol):
         `survey` spares who waits for the writer: it is what `survey(key, at)` found a moment ago.
         """
 
+    def erase_browsing(self, site: str, visitor: str, at: int) -> Receipt:
+        """Take out what this browser told the site itself, and who is there now had it tell: no call of the back end,
+        none with a token, nothing of other customers. The receipt counts no visitor where the site knows none."""
+
     def rebuild(self) -> int:
         """Throw away what is derived and make it anew from the log; returns the number of events read."""
 

@@ -25,6 +25,7 @@ class By(StrEnum):
     LINK = "link"
     TOKEN = "token"
     COMMAND = "command"
+    VISITOR = "visitor"
 
 
 class Act(StrEnum):
@@ -38,17 +39,19 @@ class Act(StrEnum):
     UNLINKED = "unlinked"
     UNDID = "undid a link"
     ERASED = "erased"
+    SETTLED = "settled a request"
     SIGNED_IN = "signed in"
     REPLAYED = "replayed"
     CHANGED = "changed"
 
 
 # Of these the subject is a customer's or a visitor's key; of all others it tells of nobody.
-OF_PERSONS = frozenset({Act.LOOKED_UP, Act.HANDED_OVER, Act.NOTED, Act.UNLINKED, Act.UNDID, Act.ERASED})
+OF_PERSONS = frozenset({Act.LOOKED_UP, Act.HANDED_OVER, Act.NOTED, Act.UNLINKED, Act.UNDID, Act.ERASED, Act.SETTLED})
 
 
 class Actor(Struct, frozen=True):
-    """Who did it: the name of a user or of a token; '' for a link, the account of the machine for a command."""
+    """Who did it: the name of a user or of a token, the account of the machine for a command; '' for a link, and for a
+    visitor, who did it to themselves."""
 
     by: By
     name: str = ""
@@ -72,6 +75,10 @@ class Audits(Protocol):
 
     def note(self, deeds: Sequence[Deed]) -> None:
         """Keep them; what is older than KEPT_MS leaves. A key that nobody bears (any more) is kept as its hash."""
+
+    def asked_erasure(self, limit: int) -> list[tuple[str, int]]:
+        """Keys of visitors who had erased what they may, and when; of whom there is more, which no staff have settled
+        since. The newest first."""
 
     def audit(self, key: str | None, before: int | None, limit: int) -> list[Deed]:
         """Newest first, with an id below `before`; `key`: only what was done to this customer or visitor."""

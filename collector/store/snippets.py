@@ -10,6 +10,17 @@ from typing import Protocol
 from msgspec import Struct
 
 
+class ErasureWording(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What whoever has withdrawn is offered in one language: to have erased what was collected, or to close the offer;
+    and what is said of how that went."""
+
+    text: str
+    erase: str
+    close: str
+    erased: str
+    failed: str
+
+
 class Wording(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What the consent prompt says in one language. `href` is where `link` leads: https, http or a path.
 
@@ -24,6 +35,7 @@ class Wording(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     href: str = ""
     choose: str = ""
     purposes: dict[str, str] = {}
+    erasure: ErasureWording | None = None
 
 
 class Prompt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

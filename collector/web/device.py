@@ -8,36 +8,28 @@ from here.
 from __future__ import annotations
 
 import re
-import time
-from typing import Any
 
-import msgspec
-from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.enrich.consent import ANALYTICS
-from collector.errors import BodyTooLarge, NotACall
+from collector.errors import NotACall
 from collector.event import DAY_MS, ConsentMode, Site
 from collector.ingest.handover import HandedOver, Handovers
-from collector.ingest.keys import Gate
-from collector.web.failure import Denied, TooFast
 from collector.web.ingest import Admission
+from collector.web.listed_page import PageAsks, answer_page, asked_by_page
 from collector.web.snippet import fingerprint
 
 COPY_PATH, HANDOVER_PATH = "/v1/visitor", "/v1/handover"
-BODY_BYTES_MAX = 4_096
 AGE_MS = 395 * DAY_MS  # 13 months from the id's making, as the snippet's own cookie
 PURPOSES_MAX, PURPOSE_MAX = 20, 80
 _UUID_7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
-class Asked(Struct, frozen=True, rename="camel"):
+class Asked(PageAsks, frozen=True, rename="camel"):
     """What the snippet says. `new`: it has made the id just now, for want of a cookie."""
 
-    write_key: str
-    anonymous_id: str = ""
     preferences: dict[str, bool] = {}
     new: bool = False
     token: str = ""
@@ -52,61 +44,36 @@ class Device:
 
     async def copy(self, request: Request) -> Response:
         """Keeps the visitor's id in a cookie, or tells a new visitor who they were; forgets it at a refusal."""
-        asked, gate, origin = await self._ask(request)
+        asked, gate, origin = await asked_by_page(request, self._admission, Asked)
         name = f"footfall_copy_{fingerprint(gate.site.name)}"
-        answer = _answer(origin, {"anonymousId": None}, credentials=True)
+        answer = answer_page(origin, {"anonymousId": None}, credentials=True)
         if not _allows(gate.site, asked.preferences):
             _set(answer, name, "", 0, request.url.path)
             return answer
         now_ms = self._admission.clock_ms()
         kept = request.cookies.get(name, "")
         if asked.new and _rest_ms(kept, now_ms):
-            return _answer(origin, {"anonymousId": kept}, credentials=True)
+            return answer_page(origin, {"anonymousId": kept}, credentials=True)
         rest_ms = _rest_ms(asked.anonymous_id, now_ms)
         if not rest_ms:
             raise NotACall("not_a_call", "anonymousId is no id of the snippet's")
-        answer = _answer(origin, {"anonymousId": asked.anonymous_id}, credentials=True)
+        answer = answer_page(origin, {"anonymousId": asked.anonymous_id}, credentials=True)
         _set(answer, name, asked.anonymous_id, rest_ms // 1_000, request.url.path)
         return answer
 
     async def handover(self, request: Request) -> Response:
         """A token for a visitor, or the visitor for a token."""
-        asked, gate, origin = await self._ask(request)
+        asked, gate, origin = await asked_by_page(request, self._admission, Asked)
         now_ms = self._admission.clock_ms()
         if asked.token:
             whom = self._handovers.redeem(gate.site, asked.token, now_ms)
             told = {"anonymousId": whom.visitor, "preferences": whom.preferences} if whom else {"anonymousId": None}
-            return _answer(origin, told)
+            return answer_page(origin, told)
         if not _allows(gate.site, asked.preferences):
-            return _answer(origin, {"token": None})
+            return answer_page(origin, {"token": None})
         if not _rest_ms(asked.anonymous_id, now_ms):
             raise NotACall("not_a_call", "anonymousId is no id of the snippet's")
-        return _answer(origin, {"token": self._handovers.give(gate.site, _whom(asked), now_ms)})
-
-    async def _ask(self, request: Request) -> tuple[Asked, Gate, str]:
-        """Raises FootfallError: for anyone but a page that the site lists there is nothing here."""
-        body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > BODY_BYTES_MAX:
-                raise BodyTooLarge(f"the body is over {BODY_BYTES_MAX} bytes")
-        try:
-            asked = msgspec.json.decode(body, type=Asked)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise NotACall("not_a_call", "the body is not what the snippet sends") from error
-        gate = self._admission.keyring.find_public(asked.write_key)
-        if gate is None:
-            raise Denied(401, "unknown_key", "no site has this key")
-        origin = request.headers.get("origin", "")
-        if not gate.origins.lists(origin):
-            raise Denied(403, "origin_not_allowed", "the site does not list the page's origin")
-        client = request.client.host if request.client else ""
-        forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
-        address = self._admission.proxies.client(client, forwarded) if forwarded else client
-        wait_s = self._admission.pace.wait_s(address, time.monotonic())
-        if wait_s:
-            raise TooFast(wait_s)
-        return asked, gate, origin
+        return answer_page(origin, {"token": self._handovers.give(gate.site, _whom(asked), now_ms)})
 
     def routes(self, path_prefix: str) -> list[Route]:
         doors = ((COPY_PATH, self.copy), (HANDOVER_PATH, self.handover))
@@ -130,13 +97,6 @@ def _rest_ms(id: str, now_ms: int) -> int:
 def _whom(asked: Asked) -> HandedOver:
     told = list(asked.preferences.items())[:PURPOSES_MAX]
     return HandedOver(asked.anonymous_id, {purpose[:PURPOSE_MAX]: granted for purpose, granted in told})
-
-
-def _answer(origin: str, told: dict[str, Any], *, credentials: bool = False) -> Response:
-    headers = {"access-control-allow-origin": origin, "vary": "Origin", "cache-control": "no-store"}
-    if credentials:
-        headers["access-control-allow-credentials"] = "true"
-    return Response(msgspec.json.encode(told), headers=headers, media_type="application/json")
 
 
 def _set(answer: Response, name: str, value: str, age_s: int, path: str) -> None:

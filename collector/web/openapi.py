@@ -255,6 +255,11 @@ def _device() -> dict[str, Operation]:
             "A visitor on the way to another domain of the site: a token, or who it is.",
             handover,
         ),
+        "/v1/forget": (
+            "forgetBrowser",
+            "Erases what a browser told the site; the receipt is the same where there was nothing.",
+            {"type": "object", "required": ["receipt"], "properties": {"receipt": {"type": "string"}}},
+        ),
     }
     return {
         path: {
@@ -263,7 +268,7 @@ def _device() -> dict[str, Operation]:
                 "summary": summary,
                 "security": [],
                 "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}},
-                "responses": {"200": _answer("An answer; `null` where there is none.", schema), **_refusals()},
+                "responses": {"200": _answer("An answer; `null` where there is none.", schema), **_REFUSALS_OF_DOORS},
             }
         }
         for path, (operation, summary, schema) in asked.items()
@@ -281,13 +286,16 @@ def _refusals(**more: str) -> Operation:
     return {status: _answer(why, ref("Error")) for status, why in (refusals | more).items()}
 
 
+_REFUSALS_OF_DOORS = _refusals(**{"503": "Not now; see Retry-After."})
+
+
 def _door(path: str) -> Operation:
     return {
         "operationId": "post" + path.removeprefix("/v1/").capitalize(),
         "summary": "Calls of the Segment HTTP tracking API; answered when they are on disk.",
         "security": [{"key": []}],
         "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
-        "responses": {"200": _answer("Stored.", ref("Success")), **_refusals(**{"503": "Not now; see Retry-After."})},
+        "responses": {"200": _answer("Stored.", ref("Success")), **_REFUSALS_OF_DOORS},
     }
 
 

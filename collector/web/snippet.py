@@ -24,7 +24,8 @@ from collector.event import ConsentMode, Site
 from collector.store.snippets import SnippetSettings
 from collector.web.builds import CALLS_PATH, CORE, MODULE, PARTS, TYPES, built, file, kept, package, short_hash, version
 
-PROMPT = "f.prompt"
+# The parts that speak to visitors, in each site's own words.
+WORDED = ("f.prompt", "f.erasure")
 SHORT_S = 600
 # A browser that is marked as the shop's own staff's gets a script that does nothing.
 STAFF_COOKIES = ("__Host-footfall_staff", "footfall_staff")
@@ -76,7 +77,7 @@ class Scripts:
         told = (list(sites), list(settings))
         if told == self._told:
             return
-        tables = {CORE: core_table(*told), PROMPT: prompt_table(*told)}
+        tables = {CORE: core_table(*told)} | dict.fromkeys(WORDED, prompt_table(*told))
         around = {part: _around(text, tables.get(part)) for part, text in self._built.items()}
         self._live = {f"/{part}.js": Script(text, FOR_MINUTES) for part, text in around.items()}
         self._told = told

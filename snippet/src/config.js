@@ -2,7 +2,7 @@
  * The settings: what `footfallConfig` says comes before the tag's `data-` attributes (which tag managers strip), these before
  * what the collector put around the script.
  *
- * @typedef {{key?: string, url?: string, consent?: string, consentMode?: string, prompt?: any, cookieDomain?: string,
+ * @typedef {{key?: string, url?: string, consent?: string, consentMode?: string, prompt?: any, erasure?: string | boolean, cookieDomain?: string,
  *   auto?: string | boolean, attention?: string | boolean, links?: string | boolean, search?: string,
  *   hash?: string | boolean, canonical?: string | boolean, query?: string, user?: string, userToken?: string, handover?: string,
  *   beforeSend?: (call: any) => any, debug?: boolean}} Config

@@ -147,10 +147,11 @@ export function openFootfall(window, config, tag, pinned) {
       properties: shown,
       anonymousId: known,
     })
-    if (!consent.mayCollect()) {
-      if (known) send([JSON.stringify(change)], 0, true).catch(() => {})
-    } else if (before != JSON.stringify(consent.preferences())) delivery.add(change)
+    const ended = !consent.mayCollect() && known
+    if (ended) send([JSON.stringify(change)], 0, true).catch(() => {})
+    else if (before != JSON.stringify(consent.preferences())) delivery.add(change)
     settle()
+    if (ended) asking.show('erasure', () => !consent.mayCollect(), ended)
   }
   const suppose = (/** @type {Record<string, boolean>} */ preferences) => {
     consent.suppose(preferences)
@@ -169,7 +170,7 @@ export function openFootfall(window, config, tag, pinned) {
     track,
     identify,
     reset,
-    consent: (preferences, shown) => (preferences ? answer(preferences, shown) : asking.ask()),
+    consent: (preferences, shown) => (preferences ? answer(preferences, shown) : asking.show('prompt')),
   }
   const run = guard((/** @type {any[]} */ ...[name, ...given]) => commands[name]?.(...given))
 

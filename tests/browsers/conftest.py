@@ -80,12 +80,14 @@ def visit(engine: Engine, collector: Collector, site: str) -> Iterator[Visit]:
 
 
 def copies(collector: Collector, visit: Visit) -> dict[str, int]:
-    """Of the acknowledged calls those that the collector does not keep just once, or keeps in spite of a refusal."""
+    """Of the acknowledged calls those that the collector does not keep just once, or keeps in spite of a refusal or an
+    erasure."""
     quarantine = "".join(raw for (raw,) in collector.query("SELECT CAST(raw AS TEXT) FROM quarantine"))
     stored = Counter(collector.stored())
     wrong = {}
     for call in visit.relay.calls():
         id, allowed = call["messageId"], call["context"]["consent"]["categoryPreferences"].get("Analytics", True)
+        allowed = allowed and call["anonymousId"] not in visit.relay.erased()
         if stored[id] + (id in quarantine) != allowed:
             wrong[id] = stored[id]
     return wrong

@@ -107,6 +107,11 @@ class Relay:
                     found.setdefault(call["messageId"], call)
         return list(found.values())
 
+    def erased(self) -> set[str]:
+        """Visitors who had erased what was collected of them."""
+        asked = [one.body for one in list(self.exchanges) if one.path == "/v1/forget" and one.status == STORED]
+        return {json.loads(body)["anonymousId"] for body in asked}
+
     def passed(self) -> list[tuple[str, int, int, float]]:
         """All that passed, for a person to read: path, calls, status, and how many seconds ago."""
         now = time.monotonic()

@@ -20,6 +20,7 @@ KEPT = """Promise.all([localStorage, sessionStorage].map(Object.keys).concat(ind
 GRANT = "void footfall('consent', {Analytics: true})"
 REFUSE = "void footfall('consent', {Analytics: false})"
 PROMPT = "document.querySelector('footfall-consent')"
+OFFER = "document.querySelector('footfall-erasure')"
 FOCUSED = f"{PROMPT}?.shadowRoot.activeElement?.textContent"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 ROUTER = """<button id="a" onclick="history.pushState({}, '', '/a')">a</button>
@@ -134,6 +135,44 @@ def test_a_withdrawal_wipes_cookie_and_storage_and_ends_it(visit: Visit) -> None
     visit.expect(lambda: (tab.click("#a"), tab.evaluate("void footfall('track', 'After')")), refute=NOTHING_ELSE)
     visit.expect(lambda: visit.open("/next"), refute=NOTHING_ELSE)
     assert not [cookie for cookie in visit.profile.cookies() if UUID.search(cookie["value"])]
+
+
+def test_after_a_withdrawal_what_was_collected_is_deleted_by_keyboard(visit: Visit) -> None:
+    mark = f"only-{uuid4().hex}"
+    tab = visit.open("/")
+    [view] = visit.expect(lambda: tab.evaluate(GRANT), [page("/")])
+    visit.expect(lambda: tab.evaluate(f"void footfall('track', 'Quiz', {{a: '{mark}'}})"), [track("Quiz")])
+    id = UUID_OF(view["anonymousId"]).bytes
+    assert stands(visit, mark, id) == [mark, id]
+    visit.expect(lambda: tab.evaluate(REFUSE), [track(CHANGED)])
+    wait_for(lambda: tab.evaluate(f"!!{OFFER}"), lambda: "nothing was offered")
+    assert tab.evaluate("document.activeElement === document.body"), "the offer took the focus"
+    focused = f"{OFFER}?.shadowRoot.activeElement?.textContent"
+    wait_for(lambda: (tab.press("Tab"), tab.evaluate(focused))[1] == "Delete what was collected", lambda: "no button")
+    tab.press("Enter")
+    told = f"{OFFER}?.shadowRoot.querySelector('[role=status]').textContent"
+    wait_for(lambda: "Deleted." in (tab.evaluate(told) or ""), lambda: f"it was not deleted: {tab.evaluate(told)}")
+    assert stands(visit, mark, id) == []
+    assert tab.evaluate(focused) == "Close"
+    tab.press("Enter")
+    assert not tab.evaluate(f"!!{OFFER}")
+    assert traces(visit, tab) | {"sent": []} == NO_TRACES
+
+
+def test_the_prompt_offers_it_too_once_a_yes_was_taken_back(visit: Visit) -> None:
+    tab = visit.open("/")
+    prompted(tab)
+    tab.click("footfall-consent >>> button")
+    quiet(visit.relay)
+    assert not tab.evaluate(f"!!{OFFER}"), "nothing was collected"
+    visit.expect(lambda: tab.evaluate(GRANT), [page("/")])
+    tab.evaluate("void footfall('consent')")
+    prompted(tab)
+    visit.expect(lambda: tab.click("footfall-consent >>> button"), [track(CHANGED)])
+    wait_for(lambda: tab.evaluate(f"!!{OFFER}"), lambda: "nothing was offered")
+    assert not tab.evaluate(f"!!{PROMPT}")
+    visit.expect(lambda: tab.evaluate(GRANT), [page("/")])
+    assert not tab.evaluate(f"!!{OFFER}"), "there is a yes again"
 
 
 def test_the_prompt_is_answered_by_keyboard(visit: Visit) -> None:

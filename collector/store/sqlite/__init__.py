@@ -40,6 +40,7 @@ from collector.store.snippets import SnippetSettings
 from collector.store.sqlite import ageing, desk, finding, sampling, snippets, unlinking
 from collector.store.sqlite.access import Access
 from collector.store.sqlite.ageing import Ageing
+from collector.store.sqlite.audit import AuditLog
 from collector.store.sqlite.beginnings import beginning
 from collector.store.sqlite.choosing import NOT_SURVEYED, Choosing, Survey
 from collector.store.sqlite.connection import BUSY_MS_MAX, connect, is_the_files
@@ -77,11 +78,12 @@ class SqliteStore(Access):
         self._words = Dictionaries(conn)
         self._hash_key = _secret(conn, "erasure_key")
         self._tombstones = Tombstones(conn, self._hash_key)
-        asked = (self._tombstones, Consenting(conn, self._hash_key))
+        consenting = Consenting(conn, self._hash_key)
+        asked = (self._tombstones, consenting)
         self._appender = Appender(conn, self._words, Mids(conn, _secret(conn, "mid_key")), asked)
         self._projection = Projection(conn, self._words)
         self._data_version = 0
-        parts = (self._projection, self._appender, self._tombstones)
+        parts = (self._projection, self._appender, self._tombstones, consenting)
         self._erasures = Erasures(conn, path, self._hash_key, parts, self._transaction)
         finding.fill_found(conn)
 
@@ -140,6 +142,10 @@ class SqliteStore(Access):
         self._catch_up()
         return self._erasures.erase(key, at, survey)
 
+    def erase_browsing(self, site: str, visitor: str, at: int) -> Receipt:
+        self._catch_up()
+        return self._erasures.erase_browsing(site, visitor, at)
+
     def erase_again(self, erasures: list[Erasure]) -> int:
         """What a restored backup still holds of those who were erased; returns the number of events taken out."""
         self._catch_up()
@@ -158,7 +164,9 @@ class SqliteStore(Access):
     def sweep_aged(self, survey: Usage) -> None:
         with self._transaction() as conn:
             Ageing(conn, self._projection).sweep(survey)
+            AuditLog(conn, self._hash_key).forget_absent()
             self._appender.forget()
+        self._erasures.clean()
 
     # Reading --------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from collector.store.sqlite.erasing import sweep_person, sweep_visitor
 from collector.store.sqlite.facts import Fact, Facts
 from collector.store.sqlite.projection import Projection
 from collector.store.sqlite.scanning import ALWAYS
-from collector.store.sqlite.usage import DICTIONARIES, PERSONS, Usage, surveyed, unused
+from collector.store.sqlite.usage import DICTIONARIES, PERSONS, Usage, remember, surveyed, unused
 
 LOOKED_AT_A_STEP = 500  # subjects
 EVENTS_A_STEP = 2_000
@@ -53,7 +53,6 @@ SELECT order_calls.seq, events.time FROM order_calls JOIN events ON events.seq =
 WHERE order_calls.site = ? AND order_calls.order_id = ?
 """
 _WORDS = f"SELECT {', '.join((*DICTIONARIES, *PERSONS))} FROM events WHERE {_CHOSEN}"
-_REMEMBER = "INSERT OR IGNORE INTO aged_words (kind, id) VALUES (?, ?)"
 _OLD_CONSENTS = (
     "DELETE FROM consent_log WHERE seq IN (SELECT seq FROM consent_log WHERE site = ? AND received < ? LIMIT 5000)"
 )
@@ -217,8 +216,7 @@ class Ageing:
         for row in self._conn.execute(_WORDS, (chosen,)):
             words |= {(column, id) for column, id in zip(DICTIONARIES, row, strict=False) if id is not None}
             persons |= {id for id in row[len(DICTIONARIES) :] if id is not None}
-        words |= {("person", person) for person in persons}
-        self._conn.executemany(_REMEMBER, words)
+        remember(self._conn, words | {("person", person) for person in persons})
         return persons
 
     def _age_beside(self, limits: dict[int, Limits]) -> None:
@@ -229,7 +227,7 @@ class Ageing:
             self._conn.execute(_OLD_REFUSED, (site, of.browsing))
 
     def sweep(self, usage: Usage) -> None:
-        """Take out the words of what has aged that nothing uses any more."""
+        """Take out the words that were remembered and that nothing uses any more."""
         aged = _aged(self._conn)
         for column, table in DICTIONARIES.items():
             left = unused(self._conn, column, aged.get(column, ()), usage)

@@ -32,6 +32,14 @@ DEEDS_OF = """
 SELECT id, time, last, n, kind, who, act, subject, hashed FROM audit
 WHERE subject IN (SELECT value FROM json_each(?3)) AND (?1 IS NULL OR id < ?1) ORDER BY id DESC LIMIT ?2
 """
+# Index audit_subject, of visitors alone; who is gone is there as a hash.
+ASKED = """
+SELECT subject, max(last) FROM audit AS asked
+WHERE subject >= 'visitor:' AND subject < 'visitor;' AND kind = 'visitor' AND act = 'erased' AND hashed = 0
+    AND NOT EXISTS (SELECT 1 FROM audit AS settled WHERE settled.subject = asked.subject
+                    AND settled.act = 'settled a request' AND settled.last >= asked.last)
+GROUP BY subject ORDER BY max(last) DESC LIMIT ?
+"""
 SUBJECTS = """
 SELECT DISTINCT subject FROM audit WHERE hashed = 0 AND act IN (SELECT value FROM json_each(?))
 """
@@ -74,10 +82,17 @@ class AuditLog:
             for id, time, last, n, by, who, act, subject, hashed in rows
         ]
 
-    def forget_absent(self) -> None:
-        """After an erasure: of persons and visitors who are not there any more only the hashes of their keys stay."""
-        subjects = [subject for (subject,) in self._conn.execute(SUBJECTS, (_json(*OF_PERSONS),))]
-        absent = [key for key in subjects if not self._is_there(key)]
+    def asked_erasure(self, limit: int) -> list[tuple[str, int]]:
+        return self._conn.execute(ASKED, (limit,)).fetchall()
+
+    def forget_absent(self, keys: Iterable[str] | None = None) -> None:
+        """After an erasure: of persons and visitors who are not there any more only the hashes of their keys stay.
+
+        `keys`: who may be gone; None: anybody.
+        """
+        if keys is None:
+            keys = [subject for (subject,) in self._conn.execute(SUBJECTS, (_json(*OF_PERSONS),))]
+        absent = [key for key in keys if not self._is_there(key)]
         self._conn.executemany(HASH, [(self.hash(key), key) for key in absent])
 
     def hash(self, key: str) -> str:

@@ -49,11 +49,12 @@ _ALL_MESSAGES = "SELECT seq, sites.name, trust, mid FROM events JOIN sites ON si
 
 
 class Hole(Struct, frozen=True):
-    """A stretch of a device that is emptied, both ends included."""
+    """A stretch of a device that is emptied, both ends included; with a `site`, only of what it told that one."""
 
     visitor: int
     start: int
     end: int
+    site: str | None = None
 
 
 class Chosen(Struct, frozen=True):
@@ -149,6 +150,12 @@ class Choosing:
             for id, stored in self._conn.execute("SELECT id, visitor FROM visitors")
             for start, end in spans.get(hashes.visitor(unpack_id(stored)), ())
         ]
+        holes += [
+            Hole(id, start, end, site)
+            for (site,) in self._conn.execute("SELECT name FROM sites").fetchall()
+            for id, stored in self._conn.execute("SELECT id, visitor FROM visitors")
+            for start, end in spans.get(hashes.browser(site, unpack_id(stored)), ())
+        ]
         customers = frozenset(filter(None, map(self._people.customer_of, followed)))
         return Chosen(
             seqs=sorted(seq for some in seqs_of.values() for seq in some),
@@ -169,7 +176,7 @@ class Choosing:
         )
         if not seqs:
             raise NotFound(f"there is no visitor {value}")
-        whole = [(at, self._hashed(customer_key(Kind.VISITOR, "", value)), sorted(seqs))]
+        whole = [(at, hash_of(customer_key(Kind.VISITOR, "", value), self._hash_key), sorted(seqs))]
         nobody: frozenset[int] = frozenset()
         return Chosen(sorted(seqs), nobody, nobody, nobody, [Hole(row[0], -ALWAYS, at)], whole)
 
@@ -189,10 +196,12 @@ class Choosing:
 
     def _hash(self, person: int) -> str:
         row = self._conn.execute("SELECT kind, space, value FROM persons WHERE id = ?", (person,)).fetchone()
-        return self._hashed(customer_key(*row))
+        return hash_of(customer_key(*row), self._hash_key)
 
-    def _hashed(self, key: str) -> str:
-        return blake2b(key.encode(), digest_size=16, key=self._hash_key).hexdigest()
+
+def hash_of(key: str, hash_key: bytes) -> str:
+    """A key as a receipt has it."""
+    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16, key=hash_key).hexdigest()
 
 
 def _json(ids: Iterable[int]) -> str:

@@ -26,6 +26,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 _ANY = "SELECT 1 FROM withdrawals LIMIT 1"
 _WITHDRAWN = "SELECT hash FROM withdrawals WHERE hash IN (SELECT value FROM json_each(?))"
 _WITHDRAW = "INSERT OR REPLACE INTO withdrawals (hash, time) VALUES (?, ?)"
+_CLOSE = "INSERT OR IGNORE INTO withdrawals (hash, time) VALUES (?, ?)"
 _GRANT = "DELETE FROM withdrawals WHERE hash = ?"
 # Unique index of visitors, then index events_timeline.
 _KNOWN = "SELECT 1 FROM events WHERE subject = (SELECT id FROM visitors WHERE visitor = ?) LIMIT 1"
@@ -37,7 +38,7 @@ UPDATE consent_log SET who_hash = ?1, mid = NULL, visitor = NULL, user = NULL, e
 WHERE who_hash = '' AND {}
 """
 _OF_SEQS = "seq IN (SELECT value FROM json_each(?2))"
-_OF_VISITOR = "visitor = ?2 AND time BETWEEN ?3 AND ?4"
+_OF_VISITOR = "visitor = ?2 AND time BETWEEN ?3 AND ?4 AND ifnull(site = (SELECT id FROM sites WHERE name = ?5), 1)"
 
 
 class Consenting:
@@ -75,6 +76,11 @@ class Consenting:
                 here.add(entry.visitor)
             admitted.append(entry)
         return admitted
+
+    def close_to(self, site: str, visitor: str, at: int) -> None:
+        """As a withdrawal, where none was heard yet; it is not logged, since nothing will be kept of that visitor."""
+        self._conn.execute(_CLOSE, (self._hash_of(site, visitor), at))
+        self._some_have_withdrawn = True
 
     def log(self, stored: Iterable[tuple[int, int, Event]]) -> None:
         """Write down what these calls (seq, site, event) said."""
@@ -126,14 +132,20 @@ class Consenting:
             visitor = entry.visitor if isinstance(entry, Event) else _visitor_of(entry.raw)
         if not visitor:
             return None
-        told = f"withdrawn\0{entry.site}\0{visitor}".encode("utf-8", "surrogatepass")
+        return self._hash_of(entry.site, visitor)
+
+    def _hash_of(self, site: str, visitor: str) -> int:
+        told = f"withdrawn\0{site}\0{visitor}".encode("utf-8", "surrogatepass")
         return int.from_bytes(blake2b(told, digest_size=8, key=self._key).digest(), "big", signed=True)
 
 
-def forget_who(conn: sqlite3.Connection, hash: str, seqs: str, holes: Iterable[tuple[str | bytes, int, int]]) -> None:
+Withdrawals = tuple[str | bytes, int, int, str | None]  # whose, from, to, at which site; None: at all
+
+
+def forget_who(conn: sqlite3.Connection, hash: str, seqs: str, withdrawn: Iterable[Withdrawals]) -> None:
     """An erasure: of these calls (a JSON list), and of these visitors' withdrawals, a keyed hash stays."""
     conn.execute(_FORGET.format(_OF_SEQS), (hash, seqs))
-    conn.executemany(_FORGET.format(_OF_VISITOR), [(hash, *hole) for hole in holes])
+    conn.executemany(_FORGET.format(_OF_VISITOR), [(hash, *each) for each in withdrawn])
 
 
 def _grants(event: Event) -> bool:

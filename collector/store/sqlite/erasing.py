@@ -23,7 +23,7 @@ from collector.store.sqlite.graveyard import Erasure
 from collector.store.sqlite.projection import Projection
 from collector.store.sqlite.scanning import ALWAYS
 from collector.store.sqlite.tombstones import Tombstone, Tombstones, pieces_of
-from collector.store.sqlite.usage import DICTIONARIES, PERSONS, Usage, unused
+from collector.store.sqlite.usage import DICTIONARIES, PERSONS, Usage, remember, unused
 
 MARK_BYTES_MIN = 6
 
@@ -108,7 +108,7 @@ class Eraser:
         gone = erased.persons.intersection(*(unused(self._conn, column, erased.persons, usage) for column in PERSONS))
         for person in gone:
             sweep_person(self._conn, person)
-        buried = [*erased.tombstones, *(self._sweep_orders(erased.orders, at))]
+        buried = [*erased.tombstones, *self._bury(self._sweep_orders(erased.orders), at)]
         for visitor in erased.visitors:
             sweep_visitor(self._conn, visitor)
         for column, ids in erased.words.items():
@@ -117,6 +117,18 @@ class Eraser:
                 left -= {id for (id,) in self._conn.execute("SELECT DISTINCT campaign FROM visits")}
             self._conn.executemany(f"DELETE FROM {DICTIONARIES[column]} WHERE id = ?", [(id,) for id in left])
         return buried
+
+    def sweep_later(self, erased: Erased) -> list[Tombstone]:
+        """As `sweep`, for what no owner asked for: it looks through nothing, and leaves the words for the day's work.
+
+        No order is buried: a browser may name any, and must not keep out what the back end has still to tell of it.
+        """
+        self._sweep_orders(erased.orders)
+        for visitor in erased.visitors:
+            sweep_visitor(self._conn, visitor)
+        words = {(column, id) for column, ids in erased.words.items() for id in ids}
+        remember(self._conn, words | {("person", person) for person in erased.persons})
+        return erased.tombstones
 
     # Tombstones and fences --------------------------------------------------------------------------------------
 
@@ -133,7 +145,9 @@ class Eraser:
     def _of_holes(self, holes: Iterable[Hole]) -> Iterable[Tombstone]:
         for hole in holes:
             if hole.visitor > 0 and hole.start <= hole.end:
-                yield self._tombstones.hashes.visitor(self._visitor(hole.visitor)), hole.start, hole.end
+                hashes, visitor = self._tombstones.hashes, self._visitor(hole.visitor)
+                hash = hashes.visitor(visitor) if hole.site is None else hashes.browser(hole.site, visitor)
+                yield hash, hole.start, hole.end
 
     def _fence(self, hole: Hole, customers: frozenset[int]) -> None:
         """No later log-in reaches back over what was this customer's, nor into what was nobody's beside it."""
@@ -156,7 +170,7 @@ class Eraser:
 
     def _forget_who(self, chosen: Chosen) -> None:
         """The consent log stays, without a name."""
-        emptied = [(pack_id(self._visitor(hole.visitor)), hole.start, hole.end) for hole in chosen.holes]
+        emptied = [(pack_id(self._visitor(hole.visitor)), hole.start, hole.end, hole.site) for hole in chosen.holes]
         for _, hash, seqs in chosen.erasures:
             forget_who(self._conn, hash, _json(seqs), [])
         forget_who(self._conn, chosen.erasures[-1][1], "[]", emptied)
@@ -185,13 +199,18 @@ class Eraser:
         rows = self._conn.execute(f"SELECT DISTINCT {column} FROM events WHERE {column} > 0 AND {_CHOSEN}", (seqs,))
         return {id for (id,) in rows}
 
-    def _sweep_orders(self, orders: Iterable[tuple[int, str]], at: int) -> list[Tombstone]:
-        buried: list[Tombstone] = []
+    def _sweep_orders(self, orders: Iterable[tuple[int, str]]) -> list[tuple[str, str]]:
+        """Those of which nothing is told any more, each with the name of its site."""
+        gone: list[tuple[str, str]] = []
         for site, order_id in orders:
             if name := self._conn.execute(_ORDER_IS_GONE, (site, order_id)).fetchone():
-                buried.append((self._tombstones.hashes.order(name[0], order_id), -ALWAYS, at))
+                gone.append((name[0], order_id))
                 for table in ("orders", "order_lines"):
                     self._conn.execute(f"DELETE FROM {table} WHERE site = ? AND order_id = ?", (site, order_id))
+        return gone
+
+    def _bury(self, orders: Iterable[tuple[str, str]], at: int) -> list[Tombstone]:
+        buried = [(self._tombstones.hashes.order(site, order_id), -ALWAYS, at) for site, order_id in orders]
         self._tombstones.put(buried)
         return buried
 

@@ -11,8 +11,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 
 from collector.store import Receipt
+from collector.store.keys import Kind, customer_key
 from collector.store.sqlite.audit import AuditLog
+from collector.store.sqlite.browsing import browsing_of
 from collector.store.sqlite.choosing import NOT_SURVEYED, Choosing, Chosen, Survey
+from collector.store.sqlite.consenting import Consenting
 from collector.store.sqlite.copying import file_bytes
 from collector.store.sqlite.erasing import Erased, Eraser, erasure_of
 from collector.store.sqlite.graveyard import Erasure, burying
@@ -36,11 +39,11 @@ class Erasures:
         conn: sqlite3.Connection,
         path: str,
         hash_key: bytes,
-        parts: tuple[Projection, Appender, Tombstones],
+        parts: tuple[Projection, Appender, Tombstones, Consenting],
         transaction: Transaction,
     ) -> None:
         self._conn, self._path, self._hash_key, self._transaction = conn, path, hash_key, transaction
-        self._projection, self._appender, self._tombstones = parts
+        self._projection, self._appender, self._tombstones, self._consenting = parts
         self._journal_is_due = False
 
     def erase(self, key: str, at: int, survey: Survey) -> Receipt:
@@ -52,6 +55,25 @@ class Erasures:
         self._clean_journal(CLEAN_MS_MAX)
         self._write_anew(erased.marks)
         return erased.receipt
+
+    def erase_browsing(self, site: str, visitor: str, at: int) -> Receipt:
+        """Take out what a browser told a site; from now on it is as one that has withdrawn. Raises Unavailable."""
+        with burying(self._path, self._hash_key, self._buried) as bury, self._transaction() as conn:
+            browsing = browsing_of(conn, self._hash_key, site, visitor, at)
+            erased = None
+            if browsing.chosen is not None:
+                eraser = Eraser(conn, self._projection, self._tombstones)
+                erased = self._derive_without(eraser, browsing.chosen, at)
+                buried = eraser.sweep_later(erased)
+                AuditLog(conn, self._hash_key).forget_absent([customer_key(Kind.VISITOR, "", visitor)])
+                self._forget()
+                bury(erasure_of(browsing.chosen, buried))
+            if browsing.is_known:
+                self._consenting.close_to(site, visitor, at)
+        self.clean()
+        if erased:
+            return erased.receipt
+        return Receipt(hash=browsing.hash, events=0, visitors=int(browsing.is_known), quarantined=0)
 
     def erase_again(self, erasures: list[Erasure]) -> int:
         """Take out whoever the file does not know to be erased; returns the number of events."""
@@ -70,19 +92,31 @@ class Erasures:
     def clean_if_due(self) -> None:
         """Whoever read while somebody was erased may be done by now."""
         if self._journal_is_due:
-            self._clean_journal(0)
+            self.clean()
+
+    def clean(self) -> None:
+        """Nothing of what was overwritten stays in the WAL; as soon as nobody reads there."""
+        self._clean_journal(0)
 
     def _take_out(self, chosen: Chosen, at: int, usage: Usage) -> tuple[Erased, Erasure]:
         eraser = Eraser(self._conn, self._projection, self._tombstones)
-        erased = eraser.take_out(chosen, at)
-        self._projection.forget()
-        self._projection.resettle(erased.visitors, erased.persons, erased.orders)
+        erased = self._derive_without(eraser, chosen, at)
         buried = eraser.sweep(erased, usage, at)
         self._projection.sweep_words()
         AuditLog(self._conn, self._hash_key).forget_absent()
+        self._forget()
+        return erased, erasure_of(chosen, buried)
+
+    def _derive_without(self, eraser: Eraser, chosen: Chosen, at: int) -> Erased:
+        erased = eraser.take_out(chosen, at)
+        self._projection.forget()
+        self._projection.resettle(erased.visitors, erased.persons, erased.orders)
+        return erased
+
+    def _forget(self) -> None:
+        """What is known of the file by heart may be gone from it."""
         self._appender.forget()
         self._projection.forget()
-        return erased, erasure_of(chosen, buried)
 
     def _buried(self) -> list[Erasure]:
         """All tombstones of old, where their file is new or was lost."""

@@ -81,6 +81,11 @@ class Timeline:
         named = [Span(-person, customer, "named") for (person,) in persons]
         return [*self._spans("tenancies.customer = ?", customer), *named, Span(0, customer, "order")]
 
+    def spans_of_visitor(self, visitor: int) -> list[Span]:
+        """A visitor's stretches that are somebody's, in their order."""
+        spans = self._spans("tenancies.visitor = ?", visitor)
+        return sorted(spans, key=lambda span: span.start or (-ALWAYS, "", 0))
+
     def spans_claimed_by(self, customer: int, persons: str) -> list[Span]:
         """The spans of visitors that are a customer's by a claim of one of these persons (ids, a JSON list)."""
         return self._spans(f"tenancies.customer = ? AND {_CLAIMED_BY}", customer, persons)

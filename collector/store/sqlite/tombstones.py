@@ -54,6 +54,10 @@ class Hashes:
     def visitor(self, visitor: str) -> int:
         return self._of("visitor", visitor)
 
+    def browser(self, site: str, visitor: str) -> int:
+        """Of a visitor's calls under one site's public key alone."""
+        return self._of("browser", site, visitor)
+
     def order(self, site: str, order_id: str) -> int:
         return self._of("order", site, order_id)
 
@@ -99,6 +103,8 @@ class Naming:
         # What names somebody else on the same device is theirs.
         if event.visitor and not event.user and not event.email:
             yield hashes.visitor(event.visitor)
+            if not event.server:
+                yield hashes.browser(event.site, event.visitor)
         if event.previous:
             yield hashes.visitor(event.previous)
             yield hashes.user(event.space, event.previous)
@@ -117,6 +123,8 @@ class Naming:
             yield hashes.message(refused.site, refused.server, word)
             yield hashes.user(space, word)
             yield hashes.visitor(word)
+            if not refused.server:
+                yield hashes.browser(refused.site, word)
             yield hashes.order(refused.site, word)
             if "@" in word and (email := normalise_email(word)):
                 yield hashes.email(email)

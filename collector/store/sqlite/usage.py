@@ -30,6 +30,7 @@ SELECT {0}, max(seq) FROM events
 WHERE {0} IN (SELECT value FROM json_each(?1)) AND seq NOT IN (SELECT value FROM json_each(?2)) GROUP BY {0}
 """
 _BEYOND = "SELECT DISTINCT {0} FROM events WHERE seq > ? AND {0} IN (SELECT value FROM json_each(?))"
+_REMEMBER = "INSERT OR IGNORE INTO aged_words (kind, id) VALUES (?, ?)"
 _STANDS = "SELECT 1 FROM events WHERE seq = ? AND {0} = ?"
 
 
@@ -47,6 +48,11 @@ def surveyed(conn: sqlite3.Connection, upto: int, wanted: Mapping[str, Iterable[
         found = dict(conn.execute(_WITNESSES.format(column), (_json(ids), leaving)))
         witnesses[column] = {id: found.get(id, 0) for id in ids}
     return Usage(upto, witnesses)
+
+
+def remember(conn: sqlite3.Connection, words: Iterable[tuple[str, int]]) -> None:
+    """Columns and ids (of persons, `person`) to be looked at when the day's work is done."""
+    conn.executemany(_REMEMBER, words)
 
 
 def unused(conn: sqlite3.Connection, column: str, ids: Iterable[int], usage: Usage) -> set[int]:

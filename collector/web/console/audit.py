@@ -19,7 +19,13 @@ from collector.web.console.page import render
 
 ROOM = "/console/audit"
 PAGE = 50
-WAYS = {By.USER: "User", By.LINK: "One-time link", By.TOKEN: "Token", By.COMMAND: "Command line"}
+WAYS = {
+    By.USER: "User",
+    By.LINK: "One-time link",
+    By.TOKEN: "Token",
+    By.COMMAND: "Command line",
+    By.VISITOR: "The visitor, on a page of the shop",
+}
 
 
 async def show(request: Request) -> Response:

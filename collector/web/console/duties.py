@@ -13,7 +13,7 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # Rooms that only owners see.
 OF_OWNERS = ("/console/sites", "/console/users", "/console/audit")
 # Matched as sent: a slash of a key is %2F there.
-OF_CARE = re.compile(r"/console/customers/[^/]+/(?:unlink|undo-link|remarks|everything)")
+OF_CARE = re.compile(r"/console/customers/[^/]+/(?:unlink|undo-link|remarks|everything)|/console/visitors/settle")
 OF_EVERYBODY = (
     "/console/signin",
     "/console/signout",

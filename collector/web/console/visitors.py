@@ -1,7 +1,7 @@
 """Visitors: who was in the shop and is not known yet, by when they were last there or by how far they came.
 
 What enters: who asks, and filters. What leaves: a page of prospects, each with what may tell if it is worth a call.
-Who is known was decided long before.
+Who is known was decided long before. Above them stands who asked to be forgotten and is not yet, not wholly.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ import asyncio
 
 from msgspec import Struct
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from collector.errors import NotFound
 from collector.event import DAY_MS
 from collector.store import Store
+from collector.store.audit import Act
 from collector.store.prospects import SORTS, Prospect, ProspectQuery, Reached
 from collector.web import asked
 from collector.web.console import amounts
 from collector.web.console.customers import address
-from collector.web.console.page import render
-from collector.web.console.session import now_ms, signed_in
+from collector.web.console.page import link, render
+from collector.web.console.session import now_ms, posted, signed_in
 from collector.web.console.strangers import called, came_by, runs_on
 from collector.web.console.telling import tell
 
@@ -38,6 +40,7 @@ STEPS = {
     Reached.ORDERED: "Ordered",
 }
 ANY = "any"
+REQUESTS_MAX = 100
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -71,10 +74,13 @@ async def show(request: Request) -> Response:
     await request.app.state.writer.settle()
     store: Store = request.app.state.store
     page = await asyncio.to_thread(store.prospects, query)
+    requests = await asyncio.to_thread(store.asked_erasure, REQUESTS_MAX)
     return render(
         request,
         "visitors.html",
         keep=["within", "reached", "sort"],
+        requests=[(key, called(key.removeprefix("visitor:")), at) for key, at in requests],
+        address=address,
         rows=[_row(each) for each in page.prospects],
         next=page.next,
         first=query.cursor is None,
@@ -84,6 +90,16 @@ async def show(request: Request) -> Response:
         spans={ANY: "Any time"} | {word: span for word, (span, _) in SPANS.items()},
         steps={step.word: told for step, told in STEPS.items()},
     )
+
+
+async def settle(request: Request) -> Response:
+    """Staff have done what there is to do about an erasure request."""
+    session, key = signed_in(request), str(posted(request).get("of") or "")
+    store: Store = request.app.state.store
+    if key not in dict(await asyncio.to_thread(store.asked_erasure, REQUESTS_MAX)):
+        raise NotFound("this request is settled, or the visitor is gone")
+    await request.app.state.audit.keep(session.actor, Act.SETTLED, key)
+    return RedirectResponse(link(session.site.name if session.site else None, ROOM), 303)
 
 
 def _row(prospect: Prospect) -> Row:
@@ -103,4 +119,7 @@ def _row(prospect: Prospect) -> Row:
     )
 
 
-routes: list[BaseRoute] = [Route(ROOM, show, methods=["GET"])]
+routes: list[BaseRoute] = [
+    Route(ROOM, show, methods=["GET"]),
+    Route(f"{ROOM}/settle", settle, methods=["POST"]),
+]

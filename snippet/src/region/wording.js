@@ -1,12 +1,10 @@
 /**
- * The wording to show: the site's own, else the one that comes with the prompt; in the page's language, else the visitor's,
- * else the first that there is.
+ * The wording to show: in the page's language, else the visitor's, else the first that there is.
  *
- * @typedef {{title?: string, text: string, accept: string, refuse: string, link?: string, href?: string,
- *   choose?: string, purposes?: Record<string, string>}} Wording
- * @param {Record<string, Wording>} texts by language
+ * @template T
+ * @param {Record<string, T>} texts by language
  * @param {readonly string[]} wanted
- * @returns {[language: string, wording: Wording]}
+ * @returns {[language: string, wording: T]}
  */
 export function wordingOf(texts, wanted) {
   const languages = Object.keys(texts)
