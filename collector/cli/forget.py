@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import click
 
 from collector.cli.options import as_json, note, now_ms, opened, print_json, setting
+from collector.errors import Unavailable
 from collector.store.audit import Act
+from collector.store.scrubbing import scrub
 
 
 @click.command()
@@ -27,6 +31,8 @@ def forget(key: str, db: str | None, yes: bool, as_json: bool) -> None:
             pass
         receipt = store.erase(key, at, store.survey(key, at))
         note(store, Act.ERASED, key)
+        with suppress(Unavailable):  # the erasure is done; a running collector tries again what is left of it
+            scrub(store)
     if as_json:
         print_json(receipt)
     else:

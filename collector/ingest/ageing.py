@@ -1,5 +1,5 @@
 """Retention by the clock: while the collector runs, each day's old events leave, a little between commits; and every
-ten minutes the words that nothing uses any more.
+ten minutes words that nothing uses any more, and copies of what was erased.
 
 What enters: the writer, the store, the time. What leaves: nothing. What is old is for the store to know.
 """
@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 
 from collector.errors import FootfallError
+from collector.ingest.scrubbing import scrub
 from collector.ingest.writer import Writer
 from collector.store import Store
 
@@ -28,6 +29,7 @@ async def age_daily(writer: Writer, store: Store, clock_ms: Callable[[], int]) -
             if await asyncio.to_thread(store.retentions):
                 await _age(writer, store, clock_ms)
             await _sweep(writer, store)
+            await scrub(writer, store)
         except FootfallError as error:
             log.warning("old events could not leave: %s", error)
         except Exception:

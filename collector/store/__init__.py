@@ -23,6 +23,7 @@ from collector.store.overview import Overviews
 from collector.store.prospects import Prospects
 from collector.store.recent import Recent
 from collector.store.retention import Retentions
+from collector.store.scrubbing import Scrubs
 from collector.store.sessions import Sessions
 from collector.store.snippets import Snippets
 from collector.store.users import Users
@@ -324,6 +325,7 @@ class Store(
     Snippets,
     Retentions,
     Access,
+    Scrubs,
     Health,
     Protocol,
 ):

@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
 
-from collector.errors import Misuse, NotFound
+from collector.errors import Misuse, NotFound, Unavailable
+from collector.ingest.scrubbing import scrub
 from collector.store import SORTS, ActivityQuery, Receipt, Store
 from collector.store.audit import Act
 from collector.web import asked, render
@@ -82,6 +84,8 @@ async def erase(state: State, key: str, at: int) -> Receipt:
     await state.writer.settle()
     survey = await asyncio.to_thread(state.store.survey, key, at)
     receipt: Receipt = await state.writer.run(Store.erase, key, at, survey)
+    with suppress(Unavailable):  # the erasure is done and on disk; what is left of it is due, and tried again
+        await scrub(state.writer, state.store)
     return receipt
 
 

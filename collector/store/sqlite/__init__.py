@@ -36,6 +36,7 @@ from collector.store.overview import Overview, OverviewQuery
 from collector.store.prospects import ProspectPage, ProspectQuery
 from collector.store.recent import Arrival, Changed, Happening
 from collector.store.retention import Retention
+from collector.store.scrubbing import Soiled
 from collector.store.snippets import SnippetSettings
 from collector.store.sqlite import ageing, desk, finding, sampling, snippets, unlinking
 from collector.store.sqlite.access import Access
@@ -46,7 +47,7 @@ from collector.store.sqlite.choosing import NOT_SURVEYED, Choosing, Survey
 from collector.store.sqlite.connection import BUSY_MS_MAX, connect, is_the_files
 from collector.store.sqlite.consenting import Consenting
 from collector.store.sqlite.dictionary import Dictionaries
-from collector.store.sqlite.erasures import Erasures
+from collector.store.sqlite.erasures import SOILED, Erasures, look_for_remains
 from collector.store.sqlite.everything import everything, gone
 from collector.store.sqlite.exporting import export
 from collector.store.sqlite.filing import Filing
@@ -150,6 +151,16 @@ class SqliteStore(Access):
         """What a restored backup still holds of those who were erased; returns the number of events taken out."""
         self._catch_up()
         return self._erasures.erase_again(erasures)
+
+    def soiled(self) -> Soiled | None:
+        mark = self._ask(lambda conn: conn.execute(SOILED).fetchone())
+        return Soiled(mark[0], look_for_remains(self.path)) if mark else None
+
+    def blank(self, places: Sequence[int]) -> None:
+        self._erasures.blank(places)
+
+    def scrubbed(self, mark: str) -> None:
+        self._erasures.scrubbed(mark)
 
     def age(self, now: int) -> bool:
         self._catch_up()

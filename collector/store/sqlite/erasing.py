@@ -25,8 +25,6 @@ from collector.store.sqlite.scanning import ALWAYS
 from collector.store.sqlite.tombstones import Tombstone, Tombstones, pieces_of
 from collector.store.sqlite.usage import DICTIONARIES, PERSONS, Usage, remember, unused
 
-MARK_BYTES_MIN = 6
-
 _CHOSEN = "seq IN (SELECT value FROM json_each(?))"
 _VISITORS = f"SELECT DISTINCT subject FROM events WHERE subject > 0 AND {_CHOSEN}"
 _NAMED = "SELECT user FROM events WHERE {0} AND user IS NOT NULL UNION SELECT email FROM events WHERE {0} AND email > 0"
@@ -64,7 +62,6 @@ class Erased(Struct, frozen=True):
     orders: frozenset[tuple[int, str]]
     words: dict[str, set[int]]
     tombstones: list[Tombstone]
-    marks: list[bytes]
 
 
 class Eraser:
@@ -100,8 +97,7 @@ class Eraser:
         receipt = Receipt(
             hash=chosen.erasures[-1][1], events=len(chosen.seqs), visitors=len(visitors), quarantined=quarantined
         )
-        marks = [mark for mark in self._marks(chosen.followed, visitors) if len(mark) >= MARK_BYTES_MIN]
-        return Erased(receipt, persons | chosen.persons, visitors, orders, words, tombstones, marks)
+        return Erased(receipt, persons | chosen.persons, visitors, orders, words, tombstones)
 
     def sweep(self, erased: Erased, usage: Usage, at: int) -> list[Tombstone]:
         """When everything was derived anew: take out what nothing refers to any more. Returns all tombstones."""
@@ -159,14 +155,6 @@ class Eraser:
         """A device that many share is no more anybody's own for that one of them is gone."""
         shared = [(visitor,) for visitor in visitors if self._projection.is_shared(visitor)]
         self._conn.executemany(_DEPART, shared)
-
-    def _marks(self, persons: Iterable[int], visitors: Iterable[int]) -> Iterable[bytes]:
-        """The ids as they stand in the file."""
-        for person in persons:
-            yield self._person(person)[2].encode("utf-8", "surrogatepass")
-        for visitor in visitors:
-            mark = pack_id(self._visitor(visitor))
-            yield mark if isinstance(mark, bytes) else mark.encode("utf-8", "surrogatepass")
 
     def _forget_who(self, chosen: Chosen) -> None:
         """The consent log stays, without a name."""

@@ -7,26 +7,33 @@ the database, nor in its WAL, any more.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from secrets import token_hex
 
+from collector.errors import Unavailable
 from collector.store import Receipt
 from collector.store.keys import Kind, customer_key
 from collector.store.sqlite.audit import AuditLog
 from collector.store.sqlite.browsing import browsing_of
 from collector.store.sqlite.choosing import NOT_SURVEYED, Choosing, Chosen, Survey
 from collector.store.sqlite.consenting import Consenting
-from collector.store.sqlite.copying import file_bytes
 from collector.store.sqlite.erasing import Erased, Eraser, erasure_of
 from collector.store.sqlite.graveyard import Erasure, burying
 from collector.store.sqlite.log import Appender
 from collector.store.sqlite.projection import Projection
-from collector.store.sqlite.remains import remain
+from collector.store.sqlite.remains import blank, soiled
 from collector.store.sqlite.tombstones import Tombstones
 from collector.store.sqlite.usage import Usage
 
-WRITTEN_ANEW_MAX = 1 << 30  # bytes; some seconds a gigabyte
 CLEAN_MS_MAX = 2_000  # how long an erasure waits for those who read
+
+# Copies of what is gone may stand where no row is, until somebody has looked (remains.py).
+SOILED = "SELECT value FROM meta WHERE key = 'soiled'"
+_SOIL = "INSERT OR REPLACE INTO meta (key, value) VALUES ('soiled', ?)"
+_SCRUBBED = "DELETE FROM meta WHERE key = 'soiled' AND value = ?"
+
+READ_ON = "somebody reads what was before; copies of what was erased go later"
 
 Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
 
@@ -53,7 +60,6 @@ class Erasures:
             erased, erasure = self._take_out(chosen, at, survey.usage)
             bury(erasure)
         self._clean_journal(CLEAN_MS_MAX)
-        self._write_anew(erased.marks)
         return erased.receipt
 
     def erase_browsing(self, site: str, visitor: str, at: int) -> Receipt:
@@ -84,10 +90,18 @@ class Erasures:
             if not since:
                 return 0
             chosen = Choosing(conn, self._hash_key).choose_again(since, self._tombstones.hashes)
-            erased, _ = self._take_out(chosen, max(one.time for one in since), NOT_SURVEYED.usage)
+            self._take_out(chosen, max(one.time for one in since), NOT_SURVEYED.usage)
         self._clean_journal(CLEAN_MS_MAX)
-        self._write_anew(erased.marks)
         return len(chosen.seqs)
+
+    def blank(self, pages: Sequence[int]) -> None:
+        """Raises Unavailable while somebody reads on."""
+        if not blank(self._path, pages):
+            raise Unavailable(READ_ON)
+
+    def scrubbed(self, mark: str) -> None:
+        with self._transaction() as conn:
+            conn.execute(_SCRUBBED, (mark,))
 
     def clean_if_due(self) -> None:
         """Whoever read while somebody was erased may be done by now."""
@@ -109,6 +123,7 @@ class Erasures:
 
     def _derive_without(self, eraser: Eraser, chosen: Chosen, at: int) -> Erased:
         erased = eraser.take_out(chosen, at)
+        self._conn.execute(_SOIL, (token_hex(8),))
         self._projection.forget()
         self._projection.resettle(erased.visitors, erased.persons, erased.orders)
         return erased
@@ -129,16 +144,10 @@ class Erasures:
         self._journal_is_due = bool(self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
         self._conn.execute(f"PRAGMA busy_timeout = {usual_ms}")
 
-    def _write_anew(self, marks: list[bytes]) -> None:
-        """All pages, where a copy of what was erased is left between rows: seldom, and too long for a large file."""
-        page_bytes = self._conn.execute("PRAGMA page_size").fetchone()[0]
-        if (
-            self._journal_is_due
-            or file_bytes(self._path) > WRITTEN_ANEW_MAX
-            or not remain(self._path, marks, page_bytes)
-        ):
-            return
-        # The erasure is done and on disk: where there is no room for this, it is not undone.
-        with suppress(sqlite3.OperationalError):
-            self._conn.execute("VACUUM")
-            self._clean_journal(CLEAN_MS_MAX)
+
+def look_for_remains(path: str) -> list[int]:
+    """Pages that may hold copies of what is gone. Raises Unavailable while somebody reads on."""
+    found = soiled(path)
+    if found is None:
+        raise Unavailable(READ_ON)
+    return found

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from collector.errors import FootfallError, Misuse, NotFound
+from collector.store.scrubbing import scrub
 from collector.store.sqlite import SqliteStore, graveyard
 from collector.store.sqlite.audit import AuditLog
 from collector.store.sqlite.backup import checked, open_alone
@@ -140,6 +141,7 @@ def _amend(part: Part, db: str, tombstones: Graveyard | None) -> int:
     """What a copy from the past must be told before it takes the place; how many events were erased again."""
     with closing(SqliteStore.open(part.path, create=False)) as store:
         erased_again = store.erase_again(tombstones.erasures) if tombstones else 0
+        scrub(store)
     with closing(sqlite3.connect(part.path, isolation_level=None)) as copied:
         copied.execute("PRAGMA secure_delete = ON")
         copied.execute("BEGIN IMMEDIATE")
