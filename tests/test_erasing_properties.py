@@ -31,6 +31,15 @@ def whose(store: SqliteStore) -> dict[int, str | None]:
     return {row["seq"]: row["customer"] for row in rows_of(store, "events", resolve=True)[0]}
 
 
+def touched_by(gone: list[int], log: list[Event], before: dict[int, str | None]) -> set[str | None]:
+    """Where somebody else named the person's address the call goes, too, and with it what it had said: of its device,
+    and of whom it had named. Elsewhere nothing may change."""
+    named = [seq for seq in gone if log[seq - 1].user or log[seq - 1].email]
+    calls = [log[seq - 1] for seq in named]
+    keys = {before[seq] for seq in named} | {call.user for call in calls} | {f"email:{call.email}" for call in calls}
+    return (keys | {call.visitor for call in calls} | {call.previous for call in calls}) - {None}
+
+
 @settings(
     max_examples=3_000 if SOAK else 12,
     deadline=None,
@@ -54,10 +63,11 @@ def test_others_keep_exactly_theirs_and_a_retry_of_everything_brings_nothing_bac
         store.erase(key, AT, *survey)
 
         after = whose(store)
-        gone = [log[seq - 1] for seq in before.keys() - after.keys() if before[seq] != key]
-        if any(event.user or event.email for event in gone):
-            return  # somebody else named the person's address: that call goes too, and with it what it said
+        touched = touched_by([seq for seq in before.keys() - after.keys() if before[seq] != key], log, before)
         others = {seq: customer for seq, customer in before.items() if customer != key and seq in after}
+        others = {
+            seq: customer for seq, customer in others.items() if touched.isdisjoint({log[seq - 1].visitor, customer})
+        }
         assert {seq: after[seq] for seq in others} == others
         outcomes = store.append(log)
         assert set(outcomes) <= {Outcome.DUPLICATE, Outcome.DROPPED}
