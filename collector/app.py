@@ -39,7 +39,7 @@ from collector.web.audit import Audit
 from collector.web.auth import Passes
 from collector.web.console.broadcast import Broadcast
 from collector.web.console.guard import Guard
-from collector.web.console.live import send_away
+from collector.web.console.live import end_watching
 from collector.web.console.page import Handler, or_page
 from collector.web.console.session import clock_ms
 from collector.web.device import Device
@@ -132,7 +132,8 @@ def _lifespan(house: _House) -> Callable[[Starlette], AbstractAsyncContextManage
         house.vocabulary.learn(house.store.vocabulary())
         await house.writer.start()
         ageing = age_daily(house.writer, house.store, lambda: clock_ms(app))
-        beside = [asyncio.create_task(_refresh(house, lambda: clock_ms(app))), asyncio.create_task(ageing)]
+        watch = end_watching(house.broadcast, house.store, lambda: clock_ms(app))
+        beside = [asyncio.create_task(_refresh(house)), asyncio.create_task(ageing), asyncio.create_task(watch)]
         yield
         for task in beside:
             task.cancel()
@@ -155,9 +156,8 @@ def _routes(admission: Admission, settings: Settings) -> list[BaseRoute]:
     return [*of_pages, *customers.routes, *export.routes, *health.routes, *console.routes]
 
 
-async def _refresh(house: _House, now_ms: Callable[[], int]) -> None:
-    """Another process may change users, sites and tokens, or bring in events, and somebody the clock: look now and
-    then."""
+async def _refresh(house: _House) -> None:
+    """Another process may change sites and tokens, or bring in events, and somebody the clock: look now and then."""
     clock, failing = ClockWatch(), False
     while True:
         if jumped_s := clock.jumped_s(time.time(), time.monotonic()):
@@ -166,7 +166,6 @@ async def _refresh(house: _House, now_ms: Callable[[], int]) -> None:
             log.warning("the clock was put %s by %d seconds", way, round(abs(jumped_s)))
         await asyncio.sleep(REFRESH_EVERY_S)
         try:
-            await send_away(house.broadcast, house.store, now_ms())
             sites = await asyncio.to_thread(house.store.sites)
             house.keyring.replace(sites)
             house.passes.replace(await asyncio.to_thread(house.store.tokens))

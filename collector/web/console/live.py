@@ -7,7 +7,7 @@ goes, signs out, or the server stops. What is read, and when, is the broadcast's
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from collector.errors import Unavailable
 from collector.store import Store
 from collector.store.recent import Happening
 from collector.web.console import page
@@ -29,6 +30,7 @@ from collector.web.console.telling import path_of, tell
 
 # Proxies close what is silent for long; 15 s is less than any of them is known to wait.
 HEARTBEAT_S = 15.0
+RECHECK_S = 1.0
 RETRY_MS = 2_000
 ROWS_MAX = 100
 # No proxy may hold back or change what should arrive at once.
@@ -104,13 +106,21 @@ class _Stream(StreamingResponse):
         return await asyncio.to_thread(store.session, self._session.hash, at) is not None
 
 
-async def send_away(broadcast: Broadcast, store: Store, at: int) -> None:
-    """Whoever watches by a session that no longer holds, for whatever reason, watches no more."""
-    watching = broadcast.sessions
-    if watching:
-        over = await asyncio.to_thread(lambda: [each for each in watching if store.session(each, at) is None])
-        for session in over:
-            broadcast.end(session)
+async def end_watching(broadcast: Broadcast, store: Store, clock_ms: Callable[[], int]) -> None:
+    """Whoever watches by a session that no longer holds, for whatever reason, watches no more. Never returns."""
+    while True:
+        await asyncio.sleep(RECHECK_S)
+        if watching := broadcast.sessions:
+            try:
+                over = await asyncio.to_thread(_over, store, watching, clock_ms())
+            except Unavailable:
+                continue  # nobody is told anything new either
+            for session in over:
+                broadcast.end(session)
+
+
+def _over(store: Store, sessions: Iterable[str], at: int) -> list[str]:
+    return [session for session in sessions if store.session(session, at) is None]
 
 
 def message(request: Request, bulletin: Bulletin) -> str:
