@@ -325,8 +325,8 @@ def steps(db: Path, events: int) -> int:
         conn.execute(
             """
             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-            INSERT INTO events (site, trust, subject, time, lag, name, mid, page)
-            SELECT 1, 1, i % 997 + 1, ?2 - (?1 - i) * ?3 / ?1, 0, 1, 'm' || i, i % 50 FROM n
+            INSERT INTO events (place, subject, time, arrival, name, mid, page)
+            SELECT 1, i % 997 + 1, ?2 - (?1 - i) * ?3 / ?1, 2, 1, 'm' || i, i % 50 FROM n
             """,
             (events, NOW, 10 * DAY_MS),
         )

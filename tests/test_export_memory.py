@@ -18,8 +18,8 @@ GROWTH_MB_MAX = 33
 
 FILL = f"""
 WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {MANY})
-INSERT INTO events (site, trust, subject, time, lag, name, mid, properties)
-SELECT 1, 1, 1, 1777622400000 + n, 0, 1, randomblob(16), '{{"text":"' || hex(randomblob(400)) || '"}}' FROM counted
+INSERT INTO events (place, subject, time, arrival, name, mid, properties)
+SELECT 1, 1, 1777622400000 + n, 2, 1, randomblob(16), '{{"text":"' || hex(randomblob(400)) || '"}}' FROM counted
 """
 CHILD = """
 import resource, sys

@@ -18,7 +18,10 @@ from collector.store.sqlite.timeline import text_of_key
 # A call that the back end sends for a visitor says nothing of its browser: a few calls are looked at.
 _LOOKED_AT = 30
 # Index events_timeline, down from the end of a span and up from its start.
-_LATELY = f"SELECT * FROM events WHERE subject = ?1 AND time BETWEEN ?2 AND ?3 ORDER BY time DESC LIMIT {_LOOKED_AT}"
+_LATELY = f"""
+SELECT time, setup, consent FROM events WHERE subject = ?1 AND time BETWEEN ?2 AND ?3
+ORDER BY time DESC LIMIT {_LOOKED_AT}
+"""
 _SEEN = f"""
 SELECT (SELECT min(time) FROM events WHERE subject = ?1 AND time BETWEEN ?2 AND ?3),
        (SELECT max(time) FROM events WHERE subject = ?1 AND time BETWEEN ?2 AND ?3),

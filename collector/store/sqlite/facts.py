@@ -43,8 +43,10 @@ SELECT json_group_array(json_array(
     shape, description))
 FROM ({})
 """
-_SINCE = _FACTS.format("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?")
-_CHOSEN = _FACTS.format("SELECT * FROM events WHERE seq IN (SELECT value FROM json_each(?))")
+# Only the columns that are asked for: some are computed.
+_READ = f"SELECT {_COLUMNS}, properties, shape, description FROM events"
+_SINCE = _FACTS.format(f"{_READ} WHERE seq > ? ORDER BY seq LIMIT ?")
+_CHOSEN = _FACTS.format(f"{_READ} WHERE seq IN (SELECT value FROM json_each(?))")
 # Index events_timeline.
 _OF_VISITOR = f"SELECT {_COLUMNS}, NULL, NULL, NULL, NULL FROM events WHERE subject = ? AND seq <= ? ORDER BY time"
 _OF_VISITOR_FROM = f"""

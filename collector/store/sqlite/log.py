@@ -27,9 +27,9 @@ from collector.store.sqlite.tombstones import Tombstones
 
 BOTS_MAX = 1_000
 
-_COLUMNS = """seq, site, trust, subject, time, lag, name, mid, user, email, previous, staff,
-    page, referrer, campaign, setup, consent, network, properties, context, shape, description"""
-_INSERT = Insert(f"INSERT INTO events ({_COLUMNS})", columns=22)
+_COLUMNS = """seq, subject, time, place, arrival, name, mid, user, named,
+    page, referrer, campaign, setup, network, properties, context, shape, description"""
+_INSERT = Insert(f"INSERT INTO events ({_COLUMNS})", columns=18)
 # Where a hash was found: the event's own messageId is what counts.
 _BEARERS = """
 SELECT events.mid, events.site, events.trust = 3
@@ -102,7 +102,7 @@ class Appender:
         seq = last[0] if last else 0
         looked = self._mids.look(mid for _, _, _, mid in marked)
         known = self._bearers(list(seqs(looked, seq)))
-        rows, mids, consents = [], [], []
+        rows, mids, consents, begun = [], [], [], []
         for place, (at, event, site, mid) in enumerate(marked):
             identity = (mid, site, int(event.server))
             if identity in known:
@@ -112,13 +112,15 @@ class Appender:
                 seq += 1
                 rows.append(self._row(seq, event, site, mid))
                 mids.append((place, seq))
+                if site not in self._begun:
+                    begun.append((seq, site, event.received))
                 if event.name == CONSENT_CHANGED:
                     consents.append((seq, site, event))
         _INSERT.run(self._conn, rows)
         self._mids.add(looked, mids)
         if consents:
             self._consenting.log(consents)
-        self._begin(rows)
+        self._begin(begun)
 
     def _bearers(self, seqs: list[int]) -> set[tuple[str | bytes, int, int]]:
         """What tells events apart: messageId, site, and whether it came under the secret key."""
@@ -126,10 +128,10 @@ class Appender:
 
     def _begin(self, rows: list[tuple[Any, ...]]) -> None:
         """Note each site's first event."""
-        for site in {row[1] for row in rows} - self._begun:
-            seq, time, lag = next((row[0], row[4], row[5]) for row in rows if row[1] == site)
-            self._conn.execute(_BEGIN, (site, seq, time + lag))
-            self._begun.add(site)
+        for seq, site, received in rows:
+            if site not in self._begun:
+                self._conn.execute(_BEGIN, (site, seq, received))
+                self._begun.add(site)
 
     def _row(self, seq: int, event: Event, site: int, mid: str | bytes) -> tuple[Any, ...]:
         words = self._words
@@ -138,25 +140,22 @@ class Appender:
         person = (user or email or 0) if event.trust > Trust.CLAIMED else 0
         subject = words.visitor(event.visitor) if event.visitor else -person
         campaign, setup = event.campaign, event.setup
+        consent = words.consents.intern(event.consent) if event.consent else 0
         properties, shape, description = self._said(event.properties)
         return (
             seq,
-            site,
-            int(event.trust),
             subject,
             event.time,
-            event.received - event.time,
+            site & 255 | consent << 8 | site >> 8 << 40,
+            (event.received - event.time) << 3 | event.trust << 1 | event.staff,
             words.names.intern(event.name, event.type),
             mid,
             user,
-            email,
-            event.previous,
-            1 if event.staff else None,
+            email if event.previous is None else f"{email or ''}:{event.previous}",
             words.pages.intern(event.url, event.title) if event.url or event.title else None,
             words.referrers.intern(event.referrer, event.channel) if event.referrer or event.channel else None,
             words.campaigns.intern(*msgspec.structs.astuple(campaign)) if campaign != _NO_CAMPAIGN else None,
             words.setups.intern(*msgspec.structs.astuple(setup)) if setup != _NO_SETUP else None,
-            words.consents.intern(event.consent) if event.consent else None,
             pack_network(event.network),
             properties,
             event.context or None,
