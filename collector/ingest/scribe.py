@@ -22,7 +22,12 @@ from collector.store import Entry, Log
 log = logging.getLogger(__name__)
 
 GROUP_EVENTS_MAX = 2_000
+# What is derived gathers for a while, and then follows where no call waits, in steps too short to be felt by one that
+# comes; late by so much, it goes in larger steps, which cost less, between commits.
 FOLLOW_EVERY_S = 0.25
+FOLLOW_LATE_S = 0.5
+FOLLOW_EVENTS = 64
+FOLLOW_LATE_EVENTS = 250
 RECEIVE_BYTES = 1 << 20
 
 
@@ -40,6 +45,7 @@ class Scribe:
         self._settling: list[int] = []
         self._behind = True
         self._follow_due_s = 0.0
+        self._follow_late_s = 0.0
         # A failure is logged when it begins, not at each try.
         self._follow_failed = False
         self._disk_failed = False
@@ -61,14 +67,15 @@ class Scribe:
 
     def _receive(self) -> None:
         """Take in what has come; wait for it where there is nothing else to do."""
-        patience_s = 0.0 if self._waiting else self._patience_s()
-        if not self._open:
-            return
-        if not self._poll.poll(None if patience_s is None else patience_s * 1_000):
+        if not self._open or not self._hears(0.0 if self._waiting else self._patience_s()):
             return
         received = self._sock.recv(RECEIVE_BYTES)
         self._open = bool(received)
         self._waiting += self._frames.feed(received)
+
+    def _hears(self, patience_s: float | None) -> bool:
+        """Whether something has come, or comes within that time; None: however long it takes."""
+        return bool(self._poll.poll(None if patience_s is None else patience_s * 1_000))
 
     def _patience_s(self) -> float | None:
         """How long there is nothing to do but wait; None: until something comes."""
@@ -86,11 +93,19 @@ class Scribe:
                 self._settling.append(other.id)
             elif isinstance(other, Work):
                 self._do(other)
-            self._behind = True
+            self._fall_behind()
         # Who waits for the disk need not wait for what is derived.
         self._answer()
-        if self._settling or (self._behind and time.monotonic() >= self._follow_due_s):
-            self._follow()
+        now_s = time.monotonic()
+        if self._settling or (self._behind and now_s >= max(self._follow_due_s, self._follow_late_s)):
+            self._follow(FOLLOW_LATE_EVENTS)
+        elif self._behind and now_s >= self._follow_due_s and not self._waiting and not self._hears(0.0):
+            self._follow(FOLLOW_EVENTS)
+
+    def _fall_behind(self) -> None:
+        """The log has grown, or may have."""
+        if not self._behind:
+            self._behind, self._follow_late_s = True, time.monotonic() + FOLLOW_LATE_S
 
     def _take(self) -> tuple[list[Append], list[Work | Settle | Nudge]]:
         """A group of appends, and what came among them."""
@@ -127,7 +142,8 @@ class Scribe:
             if self._disk_failed:
                 log.warning("calls are stored again")
             self._disk_failed = False
-            self._last_id, self._behind = max(self._last_id, ids[-1]), True
+            self._last_id = max(self._last_id, ids[-1])
+            self._fall_behind()
             took_s = time.monotonic() - began_s
             self._answers.append(frames.Committed(ids, took_s, frames.pack_outcomes(outcomes)))
 
@@ -139,10 +155,10 @@ class Scribe:
         else:
             self._answers.append(frames.Done(work.id, pickle.dumps(result)))
 
-    def _follow(self) -> None:
+    def _follow(self, events_max: int) -> None:
         waiting, self._settling = self._settling, []
         try:
-            self._behind = self._store.follow()
+            self._behind = self._store.follow(events_max)
         except Exception as error:
             self._follow_due_s = time.monotonic() + FOLLOW_EVERY_S
             if not self._follow_failed:

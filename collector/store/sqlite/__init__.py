@@ -44,7 +44,13 @@ from collector.store.sqlite.ageing import Ageing
 from collector.store.sqlite.audit import AuditLog
 from collector.store.sqlite.beginnings import beginning
 from collector.store.sqlite.choosing import NOT_SURVEYED, Choosing, Survey
-from collector.store.sqlite.connection import BUSY_MS_MAX, connect, is_the_files
+from collector.store.sqlite.connection import (
+    BUSY_MS_MAX,
+    CHECKPOINT_AT_LAST_PAGES,
+    CHECKPOINT_PAGES,
+    connect,
+    is_the_files,
+)
 from collector.store.sqlite.consenting import Consenting
 from collector.store.sqlite.dictionary import Dictionaries
 from collector.store.sqlite.erasures import SOILED, Erasures, look_for_remains
@@ -110,13 +116,16 @@ class SqliteStore(Access):
 
     def follow(self, events_max: int = 100) -> bool:
         self._erasures.clean_if_due()
-        # What is derived need not be on disk before the next append is: that one's fsync covers it.
+        # What is derived need not be on disk before the next append is: that one's fsync covers it. Nobody waits for
+        # it, so here the WAL is brought into the file.
         self._conn.execute("PRAGMA synchronous = NORMAL")
+        self._conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         try:
             with self._transaction():
                 return self._projection.follow(events_max) == events_max
         finally:
             self._conn.execute("PRAGMA synchronous = FULL")
+            self._conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_AT_LAST_PAGES}")
 
     def rebuild(self) -> int:
         taken_in = 0

@@ -19,6 +19,11 @@ from collector.errors import Misuse, NotFound
 
 BUSY_MS_MAX = 10_000
 SQLITE_MIN = (3, 38)  # JSON, its arrows and STRICT tables
+# The WAL is brought into the file when it has grown to this, between commits that somebody waits for; or, where that
+# does not happen, in one of them. Rarely, since a page that changed often is then written once; but what is in it is
+# read again after a crash.
+CHECKPOINT_PAGES = 2_000
+CHECKPOINT_AT_LAST_PAGES = 3_000
 # Of SQLite's result codes: the low byte is the kind, what is above it the detail.
 _PRIMARY_CODE = 0xFF
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -31,11 +36,15 @@ PRAGMAS_OF_WRITERS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA secure_delete = ON",
     "PRAGMA journal_size_limit = 67108864",
+    f"PRAGMA wal_autocheckpoint = {CHECKPOINT_AT_LAST_PAGES}",
     "PRAGMA foreign_keys = OFF",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -65536",
 )
+# sqlite3 asks of each None and each bytes how it is to be adapted, and takes longer to learn that it is not.
+sqlite3.register_adapter(type(None), {None: None}.get)
+sqlite3.register_adapter(bytes, bytes)
 PRAGMAS_OF_READERS = (
     "PRAGMA query_only = ON",
     "PRAGMA trusted_schema = OFF",
