@@ -28,6 +28,7 @@ from collector.event import Event
 from collector.store import Activity, ActivityQuery
 from collector.store.keys import Kind, customer_key, read_key
 from collector.store.sqlite import SqliteStore, courses
+from collector.store.sqlite.ids import ids_in_sql
 
 SOAK = bool(os.environ.get("FOOTFALL_SOAK"))
 thorough = settings(
@@ -379,8 +380,8 @@ DERIVED = {
     "order_lines": """SELECT site, order_id, n, product_id, variant_id, sku, name, quantity, price, discount
         FROM order_lines WHERE deleted = 0""",
     "persons": f"""SELECT kind, space, value, {_KEY.format("persons")} FROM persons WHERE customer IS NOT NULL""",
-    "customers": f"""SELECT {_KEY.format("customers")}, kind, ids, traits, money, name, email, phone, first_seen,
-        last_seen, orders, unconfirmed, first_order, last_order FROM customers WHERE deleted = 0""",
+    "customers": f"""SELECT {_KEY.format("customers")}, kind, {ids_in_sql("customers")}, traits, money, name, email,
+        phone, first_seen, last_seen, orders, unconfirmed, first_order, last_order FROM customers WHERE deleted = 0""",
 }
 
 

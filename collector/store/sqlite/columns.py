@@ -15,6 +15,7 @@ from collector.store.keys import FORMS
 from collector.store.sqlite import shapes
 from collector.store.sqlite.decimals import minus
 from collector.store.sqlite.dictionary import unpack_id
+from collector.store.sqlite.ids import ids_in_sql
 from collector.store.sqlite.networks import unpack_network
 
 
@@ -291,10 +292,11 @@ _CUSTOMERS = Select(
     columns={
         "customer": _key("w"),
         **_named(
-            *("kind", "ids", "traits", "name", "email", "phone", "first_seen", "last_seen", "orders", "unconfirmed"),
+            *("kind", "traits", "name", "email", "phone", "first_seen", "last_seen", "orders", "unconfirmed"),
             *("money", "first_order", "last_order", "marketing"),
             of="f",
         ),
+        "ids": ids_in_sql("f"),
         **_FEED,
     },
 )

@@ -26,12 +26,13 @@ from collector.store.dossier import (
 from collector.store.keys import Kind, customer_key, read_key
 from collector.store.sqlite.belongings import agreed, devices, joined_visitors, times_of, withdrawn
 from collector.store.sqlite.dictionary import pack_id
+from collector.store.sqlite.ids import ids_in_sql
 from collector.store.sqlite.lately import cart_now, last_trouble, moments
 from collector.store.sqlite.reading import Reading
 from collector.store.sqlite.scanning import Found, Span, newest
 from collector.store.sqlite.timeline import Timeline
 
-_CALLED = "SELECT name, email, phone, ids FROM customers WHERE customer = ?"
+_CALLED = f"SELECT name, email, phone, {ids_in_sql('customers')} FROM customers WHERE customer = ?"
 _IDS = "SELECT id, kind, space, value FROM persons WHERE customer = ? ORDER BY id = ? DESC, kind, value, space"
 # Primary key of links. Of several calls that link, the strongest counts, then the earliest.
 _LINKING = """

@@ -15,6 +15,7 @@ from collector.errors import Misuse
 from collector.store import SORTS, CustomerPage, CustomerRow, Money, OrderTotals
 from collector.store.dossier import CustomerQuery
 from collector.store.keys import customer_key
+from collector.store.sqlite.ids import ids_in_sql
 from collector.store.sqlite.rows import Number
 from collector.store.sqlite.words import fits, sought, words_of
 
@@ -58,7 +59,8 @@ _NUMBERED = """
 SELECT DISTINCT customer FROM orders WHERE order_id COLLATE NOCASE >= ? AND order_id COLLATE NOCASE < ?
     AND customer IS NOT NULL AND deleted = 0 LIMIT ?
 """
-_FOUND_BY = "SELECT name, phone, ids, money FROM customers WHERE customer = ? AND deleted = 0"
+_WORDS_OF = f"name, phone, {ids_in_sql('customers')}, money FROM customers"
+_FOUND_BY = f"SELECT {_WORDS_OF} WHERE customer = ? AND deleted = 0"
 _ADD_WORD = "INSERT OR IGNORE INTO customer_words (word, customer) VALUES (?, ?)"
 _TAKE_WORD = "DELETE FROM customer_words WHERE word = ? AND customer = ?"
 _ADD_SPEND = "INSERT OR IGNORE INTO customer_spend (currency, net, customer) VALUES (?, ?, ?)"
@@ -89,7 +91,7 @@ def fill_found(conn: sqlite3.Connection) -> None:
     if conn.execute(_IS_FILLED).fetchone()[0]:
         return
     conn.execute("BEGIN IMMEDIATE")
-    for customer, *row in conn.execute("SELECT customer, name, phone, ids, money FROM customers WHERE deleted = 0"):
+    for customer, *row in conn.execute(f"SELECT customer, {_WORDS_OF} WHERE deleted = 0"):
         _follow(conn, customer, None, row)
     conn.execute("COMMIT")
 

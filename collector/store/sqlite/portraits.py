@@ -22,6 +22,7 @@ from collector.store.sqlite.people import People
 from collector.store.sqlite.subscribing import marketing
 from collector.visits import Key
 
+STRENGTHS = {trust.word: int(trust) for trust in Trust}
 # Index persons_customer.
 _IDS = "SELECT id, kind, space, value FROM persons WHERE customer = ? ORDER BY id = ? DESC, kind, value, space"
 _TRAITS = "SELECT name, value, strength, time FROM traits WHERE person = ?"
@@ -99,9 +100,10 @@ class Portraits:
             self._conn.execute(_DROP, (revisions.next(), customer))
             return
         ids = self._ids(customer, members)
+        told = msgspec.json.encode(ids).decode()
         row = (
             ("prospect", "buyer", "repeat")[min(total.orders, 2)],
-            msgspec.json.encode(ids).decode(),
+            _stored(members, ids),
             msgspec.json.encode(traits).decode(),
             msgspec.json.encode(total.money).decode(),
             _name(traits),
@@ -119,7 +121,8 @@ class Portraits:
         standing = self._conn.execute(_ROW, (customer,)).fetchone()
         if standing != row:
             if standing is None or standing[-1] or found_by(standing) != found_by(row):
-                keep_found(self._conn, customer, *found_by(row))
+                name, phone, _, money = found_by(row)
+                keep_found(self._conn, customer, name, phone, told, money)
             self._conn.execute(_PUT, (customer, *row, revisions.next()))
 
     def _is_known(self, customer: int, members: list[tuple[Any, ...]]) -> bool:
@@ -193,6 +196,12 @@ def found_by(row: tuple[Any, ...]) -> tuple[str, str, str, str]:
     """Name, phone, ids and money of a row: what a customer is found by, and sorted by."""
     _, ids, _, money, name, _, phone, *_ = row
     return name, phone, ids, money
+
+
+def _stored(members: list[tuple[Any, ...]], ids: list[dict[str, str]]) -> str:
+    """The ids as they are stored (ids.py)."""
+    pairs = zip(members, ids, strict=True)
+    return msgspec.json.encode([(person, STRENGTHS[known["strength"]]) for (person, *_), known in pairs]).decode()
 
 
 def _key(time: int, mid: Any, trust: int) -> Key:

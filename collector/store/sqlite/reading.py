@@ -23,6 +23,7 @@ from collector.store import (
 )
 from collector.store.keys import Kind, customer_key, read_key
 from collector.store.sqlite.dictionary import pack_id, unpack_id
+from collector.store.sqlite.ids import ids_in_sql
 from collector.store.sqlite.ordering import add_up
 from collector.store.sqlite.scanning import Span
 from collector.store.sqlite.timeline import Timeline, text_of_key
@@ -38,8 +39,9 @@ SELECT tenancies.visitor, visitors.visitor, tenancies.customer, tenancies.from_t
 FROM tenancies JOIN visitors ON visitors.id = tenancies.visitor
 JOIN events AS evidence ON evidence.seq = tenancies.evidence
 """
-_ROW = """
-SELECT kind, ids, traits, money, first_seen, last_seen, orders, unconfirmed, first_order, last_order
+_ROW = f"""
+SELECT kind, {ids_in_sql("customers")}, traits, money, first_seen, last_seen, orders, unconfirmed,
+       first_order, last_order
 FROM customers WHERE customer = ? AND deleted = 0
 """
 # Unsigned claims on sites that require signed identity, by who is named. Indexes events_claimed_user and _email.

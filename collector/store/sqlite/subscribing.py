@@ -18,6 +18,7 @@ from collector.mailing import ALL_TOPICS, State, answer_of
 from collector.store.keys import customer_key
 from collector.store.sqlite.dictionary import EMAIL
 from collector.store.sqlite.facts import Fact, Facts, exact_properties
+from collector.store.sqlite.ids import ids_in_sql
 
 # An explicit answer beats one that nobody can show; then the latest, in the same millisecond the greater messageId.
 _PUT = """
@@ -38,9 +39,10 @@ SELECT state, source, text, language, version, confirmed, time FROM subscription
 WHERE person IN (SELECT value FROM json_each(?1)) AND topic IN (?2, ?3)
 ORDER BY state <> 'unknown' DESC, time DESC, mid DESC LIMIT 1
 """
-_ADDRESSES = """
-SELECT persons.id, persons.value, persons.customer, customers.ids, customers.name, bearer.kind, bearer.space,
-       bearer.value
+_ADDRESSES = f"""
+SELECT persons.id, persons.value, persons.customer,
+       CASE WHEN customers.customer IS NOT NULL THEN {ids_in_sql("customers")} END, customers.name,
+       bearer.kind, bearer.space, bearer.value
 FROM persons LEFT JOIN customers ON customers.customer = persons.customer AND customers.deleted = 0
 LEFT JOIN persons AS bearer ON bearer.id = persons.customer
 WHERE persons.kind = 1 AND persons.id > ? ORDER BY persons.id LIMIT 1000
