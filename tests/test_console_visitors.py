@@ -36,6 +36,8 @@ def do(console: Console, name: str, visitor: str, ago_ms: int = MINUTE_MS, **fie
     told["properties"] = json.dumps(fields.pop("properties", {}))
     n = len(console.store.arrivals(0, 10_000))
     console.store.append([Event(id=f"m{n}", name=name, visitor=visitor, received=time, **(told | fields))])
+    # It went past the collector's writer, which would notice only in a moment.
+    console.store.follow()
 
 
 def table(page: BeautifulSoup) -> list[str]:
