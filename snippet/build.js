@@ -41,6 +41,10 @@ async function bundle(entry, define, options = {}) {
   return code + '\n'
 }
 
+/** For V8: all of it runs as it comes, so it may be compiled beside the page's own thread, and not function by function on it. */
+const EVERYWHERE = ['behaviour', 'shop']
+const AT_ONCE = '//# allFunctionsCalledOnLoad\n'
+
 /** How a pinned script asks for a part. @param {string} name @param {string} text @returns {[name: string, integrity: string]} */
 function pin(name, text) {
   const hash = createHash('sha384').update(text).digest('hex').slice(0, 12)
@@ -50,7 +54,7 @@ function pin(name, text) {
 mkdirSync(folder, { recursive: true })
 /** @param {string} name @param {Record<string, unknown>} [define] */
 async function buildPart(name, define = {}) {
-  const text = await bundle(`${name}/main.js`, define)
+  const text = (EVERYWHERE.includes(name) ? AT_ONCE : '') + (await bundle(`${name}/main.js`, define))
   writeFileSync(join(folder, `f.${name}.js`), text)
   return pin(name, text)
 }
@@ -59,7 +63,7 @@ async function buildPart(name, define = {}) {
 const hashes = {}
 for (const name of LAZY) hashes[name] = await buildPart(name)
 const define = { VERSION: version, PARTS: await buildPart('parts', { HASHES: hashes }) }
-writeFileSync(join(folder, 'f.js'), await bundle('main.js', define, { mangleProps: WITHIN }))
+writeFileSync(join(folder, 'f.js'), AT_ONCE + (await bundle('main.js', define, { mangleProps: WITHIN })))
 writeFileSync(join(folder, 'f.mjs'), await bundle('module.js', define, { mangleProps: WITHIN, format: 'esm' }))
 copyFileSync(join(here, 'f.d.ts'), join(folder, 'f.d.ts'))
 writeFileSync(join(folder, 'stub.js'), await bundle('stub.js', {}, { bundle: false, format: undefined }))

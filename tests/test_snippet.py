@@ -232,7 +232,7 @@ def test_a_bundler_gets_the_module_and_its_types_from_the_collector(collector: C
 
 
 def settings_in(text: str) -> dict[str, list[str]]:
-    found = re.match(r"\{const ffSites=(\{.*?\});\(\(\)=>\{", text)
+    found = re.match(r"(?://# allFunctionsCalledOnLoad\n)?\{const ffSites=(\{.*?\});\(\(\)=>\{", text)
     assert found, text[:200]
     table: dict[str, list[str]] = json.loads(found.group(1))
     return table

@@ -146,8 +146,12 @@ async def script(request: Request) -> Response:
 
 
 def _around(built: bytes, table: object) -> bytes:
-    """The script in a block of its own, in which alone the sites' settings have a name."""
-    return b"{const ffSites=%b;%b}" % (msgspec.json.encode(table), built.strip()) if table is not None else built
+    """The script in a block of its own, in which alone the sites' settings have a name. What it tells V8 stays at
+    the top."""
+    if table is None:
+        return built
+    told = built[: built.index(b"\n") + 1] if built.startswith(b"//") else b""
+    return b"%b{const ffSites=%b;%b}" % (told, msgspec.json.encode(table), built[len(told) :].strip())
 
 
 @lru_cache(maxsize=256)

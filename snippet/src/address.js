@@ -18,6 +18,7 @@ export const pageOf = (href) => filtered(href, (pair) => !CAMPAIGN.test(pair))
 
 /** @param {string} href @param {(pair: string, name: string) => boolean} keep */
 function filtered(href, keep) {
+  if (!href.includes('?')) return href
   try {
     const url = new URL(href)
     for (const [name, value] of [...url.searchParams]) if (!keep(name + '=' + value, name)) url.searchParams.delete(name)

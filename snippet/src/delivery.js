@@ -56,7 +56,7 @@ export function openDelivery(shelf, send, alone, now, after, chance, mayCollect,
     for (const [id] of batch) waiting.delete(id)
     flights++
     const lost = shelf.lose(0)
-    const { status, retryAfter } = await send(batch.map(([, text]) => text), lost, outlive).catch(() => NO_ANSWER)
+    const { status, retryAfter } = await send(batch.map(([, text]) => text), lost, outlive).catch(() => /** @type {any} */ ({}))
     flights--
 
     const found = verdict(status)
@@ -81,6 +81,7 @@ export function openDelivery(shelf, send, alone, now, after, chance, mayCollect,
     for (let batch; (batch = next(REQUEST_BYTES_MAX / 2))[0] && (await deliver(batch, !failures)); );
   }
   const flush = guard(() => {
+    if (!fresh[0] && !waiting.size) return
     // Another tab may have heard the answer.
     if (!mayCollect()) return clear()
     // Timers ring a little early.
@@ -123,5 +124,3 @@ export function openDelivery(shelf, send, alone, now, after, chance, mayCollect,
     clear,
   }
 }
-
-const NO_ANSWER = { status: 0, retryAfter: null }

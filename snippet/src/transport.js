@@ -1,5 +1,3 @@
-import { REQUEST_BYTES_MAX, bytesOf } from './batch.js'
-
 const TIMEOUT_MS = 30_000
 
 /**
@@ -17,7 +15,7 @@ export function openTransport(url, key, now) {
     const answer = await fetch(url + 'v1/batch', {
       method: 'POST',
       body,
-      keepalive: outlive && bytesOf(body) <= REQUEST_BYTES_MAX,
+      keepalive: outlive,
       credentials: 'omit',
       signal: AbortSignal.timeout?.(TIMEOUT_MS),
     })

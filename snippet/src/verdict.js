@@ -5,7 +5,7 @@ export const TOO_LARGE = 2
 export const LATER = 3
 
 /**
- * @param {number} status 0: there was no answer
+ * @param {any} status undefined: there was no answer
  */
 export function verdict(status) {
   if (status >= 200 && status < 300) return DONE

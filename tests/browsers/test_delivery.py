@@ -8,6 +8,7 @@ import time
 import pytest
 
 from browsers.engines import Tab
+from browsers.engines.bidi import BidiTab
 from browsers.expecting import page, quiet, track, wait_for
 from browsers.visiting import Visit
 
@@ -44,7 +45,8 @@ def close_with_calls(visit: Visit, round: int) -> None:
     count(tab, name)
     visit.close(tab)
     quiet(visit.relay)
-    at_close = [one for one in visit.relay.exchanges[before:] if one.calls]
+    # On a busy machine they may have left before; what the page tells of its end then goes by itself.
+    at_close = [one for one in visit.relay.exchanges[before:] if any(call.get("event") == name for call in one.calls)]
     assert len(at_close) <= 1, "more than one request at the close"
     back = visit.arrive("/back")
     wait_for(lambda: back.evaluate(KEPT) == 0, lambda: "something is still kept")
@@ -130,6 +132,30 @@ def test_three_tabs_at_once_send_each_call_once(visit: Visit) -> None:
         quiet(visit.relay)
     for n in range(3):
         all_arrive(visit, f"Tab {n}")
+    sent_once(visit)
+
+
+# WebKit's driver cannot be cut off; there the collector that is down stands for it.
+@pytest.mark.engines("chromium", "firefox")
+def test_what_three_tabs_tell_offline_arrives_once_they_are_on_line_again(visit: Visit) -> None:
+    tabs = [visit.arrive(f"/{n}") for n in range(3)]
+    quiet(visit.relay)
+    passed = len(visit.relay.exchanges)
+    for n, tab in enumerate(tabs):
+        assert isinstance(tab, BidiTab)
+        tab.go_offline()
+        count(tab, f"Tab {n}")
+    quiet(visit.relay)
+    assert len(visit.relay.exchanges) == passed, "it was not offline"
+    for tab in tabs:
+        assert isinstance(tab, BidiTab)
+        tab.go_online()
+    for n in range(3):
+        all_arrive(visit, f"Tab {n}")
+    sent_once(visit)
+
+
+def sent_once(visit: Visit) -> None:
     quiet(visit.relay)
     accepted = [call["messageId"] for one in visit.relay.exchanges if one.status == 200 for call in one.calls]
     assert len(accepted) == len(set(accepted)), "two tabs sent the same call"

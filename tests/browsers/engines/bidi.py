@@ -131,6 +131,16 @@ class BidiTab:
     def close(self) -> None:
         self._ask("browsingContext.close")
 
+    def go_offline(self) -> None:
+        """As if the cable were pulled: requests fail, and the page is told so."""
+        self._set_network({"type": "offline"})
+
+    def go_online(self) -> None:
+        self._set_network(None)
+
+    def _set_network(self, conditions: dict[str, str] | None) -> None:
+        self._bidi.ask("emulation.setNetworkConditions", networkConditions=conditions, contexts=[self._context])
+
     def _ask(self, method: str, **parameters: Any) -> Any:
         return self._bidi.ask(method, context=self._context, **parameters)
 
