@@ -135,6 +135,25 @@ def test_three_tabs_at_once_send_each_call_once(visit: Visit) -> None:
     sent_once(visit)
 
 
+def test_where_tabs_know_no_locks_each_call_still_counts_once(visit: Visit) -> None:
+    for n in range(3):
+        visit.shop.put(f"/{n}", head="<script>delete Navigator.prototype.locks</script>")
+    tabs = [visit.arrive(f"/{n}") for n in range(3)]
+    assert [tab.evaluate("navigator.locks") for tab in tabs] == [None] * 3
+    with visit.relay.down():
+        for n, tab in enumerate(tabs):
+            count(tab, f"Tab {n}")
+        quiet(visit.relay)
+    for n in range(3):
+        all_arrive(visit, f"Tab {n}")
+    for tab in tabs:
+        wait_for(lambda tab=tab: tab.evaluate(KEPT) == 0, lambda: "something is still kept")
+    quiet(visit.relay)
+    passed = len(visit.relay.exchanges)
+    quiet(visit.relay)
+    assert len(visit.relay.exchanges) == passed, "they send for ever"
+
+
 # WebKit's driver cannot be cut off; there the collector that is down stands for it.
 @pytest.mark.engines("chromium", "firefox")
 def test_what_three_tabs_tell_offline_arrives_once_they_are_on_line_again(visit: Visit) -> None:
