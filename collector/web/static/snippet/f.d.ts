@@ -88,6 +88,9 @@ export interface FootfallConfig {
   key?: string
   url?: string
   auto?: Switch
+  attention?: Switch
+  links?: Switch
+  search?: string
   hash?: Switch
   canonical?: Switch
   query?: string
