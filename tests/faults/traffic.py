@@ -82,7 +82,7 @@ class Traffic:
 
 def must_be_told_to_wait(answer: httpx.Response) -> None:
     """503, with the moment to come again, and why in our one shape of errors."""
-    assert answer.status_code == 503
+    assert answer.status_code == 503, answer.text
     assert int(answer.headers["retry-after"]) >= 1
     assert answer.json()["error"]["code"] == "unavailable"
 

@@ -352,7 +352,10 @@ class SqliteStore(Access):
         """This thread's own reading connection."""
         conn: sqlite3.Connection | None = getattr(self._readers, "conn", None)
         if conn is None:
-            conn = connect(self.path, create=False, read_only=True)
+            try:
+                conn = connect(self.path, create=False, read_only=True)
+            except Misuse as error:  # it could be opened before
+                raise Unavailable(str(error)) from error
             self._readers.conn = conn
             self._opened.append(conn)
         return conn

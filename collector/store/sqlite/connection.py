@@ -77,6 +77,8 @@ def connect(path: str, *, create: bool, read_only: bool = False) -> sqlite3.Conn
             cached_statements=512,
         )
     except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_CANTOPEN:
+            raise  # the disk fails: not a question of which file was named
         raise Misuse(f"cannot open {path}: {error}") from error
     try:
         for pragma in PRAGMAS_OF_READERS if read_only else PRAGMAS_OF_WRITERS:
