@@ -32,7 +32,7 @@ from collector.store.sqlite.ids import ids_in_sql
 
 SOAK = bool(os.environ.get("FOOTFALL_SOAK"))
 thorough = settings(
-    max_examples=5_000 if SOAK else 100,
+    max_examples=5_000 if SOAK else 75,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -86,7 +86,7 @@ ACTS = st.lists(
 
 
 @settings(
-    max_examples=4_000 if SOAK else 30,
+    max_examples=4_000 if SOAK else 20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
