@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 STAMPS := .stamps
 # Browsers are waited for more than they work: one worker more than this machine has cores keeps them busy.
 JOBS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
+# Python compiles what is imported; pip would compile all of pandas, too.
+PIP := --quiet --disable-pip-version-check --no-compile
 # Commands are started hundreds of times by tests: each would read all of its source anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -17,7 +19,8 @@ run: $(STAMPS)/run
 	@exec $(BIN)/footfall demo
 
 # Tests of one browser stay in one worker (loadgroup), so that each browser starts once.
-test: $(STAMPS)/dev $(STAMPS)/sdk $(STAMPS)/axe $(STAMPS)/snippet browsers
+test:
+	@$(MAKE) --no-print-directory -j4 $(STAMPS)/dev $(STAMPS)/sdk $(STAMPS)/axe $(STAMPS)/snippet browsers
 	cd snippet && npm test --silent
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
@@ -58,11 +61,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(STAMPS)/run: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[parquet]'
+	$(BIN)/python -m pip install $(PIP) -e '.[parquet]'
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,parquet]'
+	$(BIN)/python -m pip install $(PIP) -e '.[dev,parquet]'
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/run
 
 $(STAMPS)/sdk: tests/sdk/package-lock.json

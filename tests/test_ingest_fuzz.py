@@ -66,7 +66,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(body=bodies, path=st.sampled_from(sorted(PATHS)), mode=st.sampled_from(ConsentMode), server=st.booleans())
 def test_whatever_is_sent_is_stored_quarantined_counted_or_refused(

@@ -32,7 +32,7 @@ from collector.visits import forms_visit
 
 SOAK = bool(os.environ.get("FOOTFALL_SOAK"))
 thorough = settings(
-    max_examples=3_000 if SOAK else 80,
+    max_examples=3_000 if SOAK else 60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -67,7 +67,7 @@ def together(found: dict[int, tuple[Any, Any]], among: set[int]) -> set[frozense
 
 
 @settings(
-    max_examples=3_000 if SOAK else 25,
+    max_examples=3_000 if SOAK else 16,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
