@@ -152,7 +152,7 @@ def test_after_a_withdrawal_what_was_collected_is_deleted_by_keyboard(visit: Vis
     tab.press("Enter")
     told = f"{OFFER}?.shadowRoot.querySelector('[role=status]').textContent"
     wait_for(lambda: "Deleted." in (tab.evaluate(told) or ""), lambda: f"it was not deleted: {tab.evaluate(told)}")
-    assert stands(visit, mark, id) == []
+    wait_for(lambda: stands(visit, mark, id) == [], lambda: f"still there: {stands(visit, mark, id)}")
     assert tab.evaluate(focused) == "Close"
     tab.press("Enter")
     assert not tab.evaluate(f"!!{OFFER}")
