@@ -5,8 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
-# Browsers are waited for more than they work: one worker more than this machine has cores keeps them busy.
-JOBS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
+JOBS ?= 2
 # Python compiles what is imported; pip would compile all of pandas, too.
 PIP := --quiet --disable-pip-version-check --no-compile
 # Commands are started hundreds of times by tests: each would read all of its source anew.

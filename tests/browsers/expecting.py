@@ -15,7 +15,7 @@ from typing import Any
 from browsers.engines import BrowserFault
 from browsers.relay import Relay
 
-ARRIVE_S_MAX = 10
+ARRIVE_S_MAX = 20
 QUIET_S = 0.5  # longer than the snippet gathers calls
 
 # It comes when a page is left that was looked at for a second: only a test that names it hears of it.

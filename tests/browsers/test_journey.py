@@ -121,9 +121,16 @@ def buy(tab: Tab, **who: str) -> None:
 
 def fill(tab: Tab, **fields: str) -> None:
     for name, text in fields.items():
-        tab.evaluate(f"void (document.getElementById('{name}').value = '')")
-        tab.click(f"#{name}")
-        tab.press(*text)
+        wait_for(lambda name=name, text=text: typed(tab, name, text), lambda name=name: f"{name} takes no text")
+
+
+def typed(tab: Tab, name: str, text: str) -> bool:
+    """Whether what was typed is there: on a busy machine a click may miss."""
+    field = f"document.getElementById('{name}')"
+    tab.evaluate(f"void ({field}.value = '')")
+    tab.click(f"#{name}")
+    tab.press(*text)
+    return bool(tab.evaluate(f"{field}.value") == text)
 
 
 def press(tab: Tab, selector: str) -> None:
