@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,15 @@ def make_site(name: str = "shop", **rules: Any) -> Site:
     rules = {"consent": ConsentMode.OPT_OUT, "origins": (SHOP,)} | rules
     keys = {"write_key": f"wk_{name}", "secret_key_hash": secret_hash(f"sk_{name}"), "identity_key": f"ik_{name}"}
     return Site(name=name, **keys, **rules)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    """A file of two sites, `shop` and `outlet`; a test module may say another."""
+    with closing(SqliteStore.open(str(tmp_path / "footfall.db"))) as opened:
+        opened.put_site(make_site())
+        opened.put_site(make_site("outlet"))
+        yield opened
 
 
 def footfall(*arguments: str, db: Path | str, **environ: str) -> subprocess.CompletedProcess[str]:

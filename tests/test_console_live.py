@@ -55,14 +55,6 @@ def event(n: int | str, **fields: Any) -> Event:
     return Event(id=f"m{n}", received=told["time"], **told)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with closing(SqliteStore.open(str(tmp_path / "footfall.db"))) as opened:
-        opened.put_site(make_site())
-        opened.put_site(make_site("outlet"))
-        yield opened
-
-
 # The page ----------------------------------------------------------------------------------------------------------
 
 

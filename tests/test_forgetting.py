@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from analyst import rows_of
 from conftest import SHOP, Collector, Start, make_site
 
@@ -23,14 +21,6 @@ from collector.web.forgetting import PER_ADDRESS
 
 MINUTE, DAY = 60_000, 86_400_000
 AT = 9 * DAY
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with closing(SqliteStore.open(str(tmp_path / "footfall.db"))) as opened:
-        opened.put_site(make_site())
-        opened.put_site(make_site("outlet"))
-        yield opened
 
 
 def event(id: str, time: int, **fields: Any) -> Event:

@@ -206,14 +206,6 @@ def test_a_file_from_before_the_table_gets_the_rows_that_a_new_one_has(room: Pat
 NOW = 1_790_000_000_000
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with closing(SqliteStore.open(str(tmp_path / "footfall.db"))) as opened:
-        opened.put_site(make_site())
-        opened.put_site(make_site("outlet"))
-        yield opened
-
-
 def do(
     store: SqliteStore, name: str, visitor: str | None = "v", minutes: int = 0, site: str = "shop", **fields: Any
 ) -> None:

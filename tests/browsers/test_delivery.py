@@ -125,6 +125,12 @@ def test_a_call_that_the_collector_refuses_does_not_hold_up_the_others(visit: Vi
 
 
 def test_three_tabs_at_once_send_each_call_once(visit: Visit) -> None:
+    three_tabs_while_it_is_down(visit)
+    sent_once(visit)
+
+
+def three_tabs_while_it_is_down(visit: Visit) -> list[Tab]:
+    """Three tabs count while the collector is down; when it is back, all arrive."""
     tabs = [visit.arrive(f"/{n}") for n in range(3)]
     with visit.relay.down():
         for n, tab in enumerate(tabs):
@@ -132,20 +138,14 @@ def test_three_tabs_at_once_send_each_call_once(visit: Visit) -> None:
         quiet(visit.relay)
     for n in range(3):
         all_arrive(visit, f"Tab {n}")
-    sent_once(visit)
+    return tabs
 
 
 def test_where_tabs_know_no_locks_each_call_still_counts_once(visit: Visit) -> None:
     for n in range(3):
         visit.shop.put(f"/{n}", head="<script>delete Navigator.prototype.locks</script>")
-    tabs = [visit.arrive(f"/{n}") for n in range(3)]
+    tabs = three_tabs_while_it_is_down(visit)
     assert [tab.evaluate("navigator.locks") for tab in tabs] == [None] * 3
-    with visit.relay.down():
-        for n, tab in enumerate(tabs):
-            count(tab, f"Tab {n}")
-        quiet(visit.relay)
-    for n in range(3):
-        all_arrive(visit, f"Tab {n}")
     for tab in tabs:
         wait_for(lambda tab=tab: tab.evaluate(KEPT) == 0, lambda: "something is still kept")
     quiet(visit.relay)

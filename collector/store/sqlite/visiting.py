@@ -54,17 +54,21 @@ class Visiting:
     def __init__(self, conn: sqlite3.Connection, facts: Facts, words: Dictionaries) -> None:
         self._conn, self._facts, self._words = conn, facts, words
         self._unwritten: list[tuple[Any, ...]] = []
+        self._begun: list[tuple[int, int, int]] = []
 
     def write(self) -> None:
         """Write what was put since: rows go together, and at the latest when they are read."""
         rows, self._unwritten = self._unwritten, []
+        begun, self._begun = self._begun, []
+        if begun:
+            self._conn.executemany(_UNDROP, begun)
         if rows:
-            self._conn.executemany(_UNDROP, [row[:3] for row in rows])
             _PUT.run(self._conn, rows)
 
     def forget(self) -> None:
         """The transaction was rolled back: what was not written never will be."""
         self._unwritten.clear()
+        self._begun.clear()
 
     def visits(self, visitor: int) -> list[Visit]:
         """A visitor's visits as they stand, sorted."""
@@ -96,6 +100,8 @@ class Visiting:
         visits = fold(steps, tail)
         for visit in visits:
             if visit is not tail:
+                if tail is None or visit.first.seq != tail.first.seq:
+                    self._begin(visitor, visit)
                 self._put(visitor, visit, revisions)
         return visits
 
@@ -154,7 +160,10 @@ class Visiting:
     def _replace(self, visitor: int, standing: dict[int, Visit], made: list[Visit], revisions: Revisions) -> None:
         """Write what differs."""
         for visit in made:
-            if not _same(standing.pop(visit.first.seq, None), visit):
+            former = standing.pop(visit.first.seq, None)
+            if former is None:
+                self._begin(visitor, visit)
+            if not _same(former, visit):
                 self._put(visitor, visit, revisions)
         for first_seq, visit in standing.items():
             self._conn.execute(_DROP, (revisions.next(), visitor, visit.first.key[0], first_seq))
@@ -177,6 +186,10 @@ class Visiting:
         """Visits whose first or last event was erased."""
         for first_time, first_seq in self._conn.execute(_ORPHANS, (visitor,)).fetchall():
             self._conn.execute(_DROP, (revisions.next(), visitor, first_time, first_seq))
+
+    def _begin(self, visitor: int, visit: Visit) -> None:
+        """It does not stand; it may have stood before."""
+        self._begun.append((visitor, visit.first.key[0], visit.first.seq))
 
     def _put(self, visitor: int, visit: Visit, revisions: Revisions) -> None:
         campaign = None if visit.campaign == Campaign() else self._words.campaigns.intern(*_parts(visit.campaign))
