@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -21,7 +22,7 @@ from hypothesis import HealthCheck, settings
 from collector.event import ConsentMode, Site
 from collector.ingest.keys import secret_hash
 from collector.store import Token
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite import SqliteStore, connection
 from collector.store.sqlite.dictionary import unpack_id
 
 # A busy machine makes no test fail. In CI the same code always meets the same examples; elsewhere each run looks for
@@ -41,6 +42,24 @@ READER = "ft_reader"  # a token that may do everything
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByEngine | None:
     """For `--dist loadgroup`."""
     return ByEngine(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """In this process a new file begins as a copy of one that went through all migrations: they take longer than most
+    tests. Collectors that tests start make their own.
+    """
+    model = tmp_path_factory.mktemp("model") / "new.db"
+    connection.connect(str(model), create=True).close()
+    create = connection._create
+
+    def create_migrated(path: str) -> None:
+        create(path)
+        shutil.copyfile(model, path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "_create", create_migrated)
+        yield
 
 
 def make_site(name: str = "shop", **rules: Any) -> Site:

@@ -64,6 +64,7 @@ class WebKitProfile:
             DISPLAY=display,
             WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS="1",
             LIBGL_ALWAYS_SOFTWARE="1",
+            WEBKIT_DISABLE_COMPOSITING_MODE="1",  # there is no screen to be quick on
         )
         self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DRIVER_TIMEOUT_S)
         self._session = ""
@@ -88,8 +89,9 @@ class WebKitProfile:
         capabilities = {"alwaysMatch": {"webkitgtk:browserOptions": options}}
         begun = self._send("POST", "/session", {"capabilities": capabilities})
         self._session = f"/session/{begun['sessionId']}"
-        self._keeper = self.ask("GET", "/window")  # the last window's end would be the browser's
-        self._shown = self._keeper
+        self._shown: str = self.ask("GET", "/window")
+        self._windows = [self._shown]
+        self._empty = [self._shown]
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         return self._send(method, self._session + path, body)
@@ -101,14 +103,23 @@ class WebKitProfile:
             self._shown = window
 
     def open(self, url: str) -> WebKitTab:
-        tab = WebKitTab(self, self.ask("POST", "/window/new", {"type": "window"})["handle"])
+        tab = WebKitTab(self, self._empty.pop() if self._empty else self._new_window())
         tab.goto(url)
         return tab
 
     def close_window(self, window: str) -> None:
+        """The last window's end would be the browser's: another one is opened before."""
+        if len(self._windows) == 1:
+            self._empty.append(self._new_window())
         self.show(window)
         self.ask("DELETE", "/window")
-        self.show(self._keeper)
+        self._windows.remove(window)
+        self.show(self._windows[-1])
+
+    def _new_window(self) -> str:
+        handle: str = self.ask("POST", "/window/new", {"type": "window"})["handle"]
+        self._windows.append(handle)
+        return handle
 
     def cookies(self) -> list[dict[str, Any]]:
         kept: list[dict[str, Any]] = self.ask("GET", "/cookie")
