@@ -5,7 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
-JOBS ?= 2
+# Tests wait for browsers and servers for a third of their time: one worker more than two cores.
+JOBS ?= 3
 # Python compiles what is imported; pip would compile all of pandas, too.
 PIP := --quiet --disable-pip-version-check --no-compile
 # Commands are started hundreds of times by tests: each would read all of its source anew.
