@@ -276,6 +276,9 @@ class Log(Protocol):
 class Reader(Protocol):
     """What look-ups, pages and exports ask. Never waits for the writer, never makes it wait."""
 
+    def is_unsettled(self, key: str) -> bool:
+        """Whether what is told of this key may change by calls that are in the log and not derived from yet."""
+
     def profile(self, key: str) -> Profile | None: ...
     def activity(self, key: str, query: ActivityQuery) -> ActivityPage | None: ...
     def customers(self, q: str, sort: str, cursor: str | None, limit: int) -> CustomerPage: ...

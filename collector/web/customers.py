@@ -7,25 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
 
 from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
 
-from collector.errors import Misuse, NotFound, Unavailable
+from collector.errors import NotFound, Unavailable
 from collector.ingest.scrubbing import scrub
-from collector.store import SORTS, ActivityQuery, Receipt, Store
+from collector.store import SORTS, ActivityPage, ActivityQuery, Profile, Receipt, Store
 from collector.store.audit import Act
 from collector.web import asked, render
 from collector.web.asked import KeyRoute
 from collector.web.auth import authorise
 from collector.web.roles import Duty
+from collector.web.settled import read_settled
 from collector.web.times import read_range, zone_of
-
-T = TypeVar("T")
 
 
 async def list_customers(request: Request) -> Response:
@@ -33,17 +30,18 @@ async def list_customers(request: Request) -> Response:
     actor = authorise(request, Duty.READ)
     q, cursor = asked.text(request, "q") or "", asked.text(request, "cursor")
     sort, limit = asked.word(request, "sort", SORTS, SORTS[0]), asked.limit(request)
-    store = await _settled(request)
-    request.app.state.audit.note(actor, Act.LISTED)
-    return render.reply(render.customers(await _ask(store.customers, q, sort, cursor, limit)))
+    state = request.app.state
+    await state.writer.settle()
+    state.audit.note(actor, Act.LISTED)
+    found = await asyncio.to_thread(state.store.customers, q, sort, cursor, limit)
+    return render.reply(render.customers(found))
 
 
 async def show_customer(request: Request) -> Response:
     """Who this is, and by which evidence."""
     actor = authorise(request, Duty.READ)
-    store = await _settled(request)
-    key = request.path_params["key"]
-    found = await _ask(store.profile, key)
+    state, key = request.app.state, request.path_params["key"]
+    found: Profile | None = await read_settled(state, key, state.store.profile, key)
     if found is None:
         raise NotFound(f"there is no customer {key}")
     request.app.state.audit.note(actor, Act.LOOKED_UP, found.key)
@@ -53,9 +51,8 @@ async def show_customer(request: Request) -> Response:
 async def show_activity(request: Request) -> Response:
     """What this customer has done, newest first."""
     actor = authorise(request, Duty.READ)
-    store = await _settled(request)
-    zone = zone_of(None, await asyncio.to_thread(store.sites))
-    start, end = read_range(asked.text(request, "from"), asked.text(request, "to"), zone)
+    state, key = request.app.state, request.path_params["key"]
+    start, end = await _range(request)
     query = ActivityQuery(
         limit=asked.limit(request),
         cursor=asked.text(request, "cursor"),
@@ -63,8 +60,7 @@ async def show_activity(request: Request) -> Response:
         start=start,
         end=end,
     )
-    key = request.path_params["key"]
-    found = await _ask(store.activity, key, query)
+    found: ActivityPage | None = await read_settled(state, key, state.store.activity, key, query)
     if found is None:
         raise NotFound(f"there is no customer {key}")
     request.app.state.audit.note(actor, Act.LOOKED_UP, key)
@@ -107,19 +103,12 @@ async def undo_link(request: Request) -> Response:
     return Response(status_code=204)
 
 
-async def _settled(request: Request) -> Store:
-    """The store, when all that was acknowledged before shows in it."""
-    await request.app.state.writer.settle()
-    store: Store = request.app.state.store
-    return store
-
-
-async def _ask(read: Callable[..., T], *asked: Any) -> T:
-    """Read in a thread. A cursor that somebody made up may hold a number that no store can look for: Misuse."""
-    try:
-        return await asyncio.to_thread(read, *asked)
-    except OverflowError as error:
-        raise Misuse("the cursor is not one that was given") from error
+async def _range(request: Request) -> tuple[int | None, int | None]:
+    """Between which times; a bare date is a day of the only site's, else of UTC."""
+    first, last = asked.text(request, "from"), asked.text(request, "to")
+    if first is None and last is None:
+        return None, None
+    return read_range(first, last, zone_of(None, await asyncio.to_thread(request.app.state.store.sites)))
 
 
 def _now_ms() -> int:

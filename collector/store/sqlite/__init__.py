@@ -67,6 +67,7 @@ from collector.store.sqlite.reading import Reading
 from collector.store.sqlite.recent import End
 from collector.store.sqlite.stories import Stories
 from collector.store.sqlite.tombstones import Tombstones
+from collector.store.sqlite.unsettled import is_unsettled
 from collector.store.sqlite.usage import Usage
 from collector.store.sqlite.vitals import joined, orders_lately, vitals
 
@@ -192,6 +193,9 @@ class SqliteStore(Access):
 
     def profile(self, key: str) -> Profile | None:
         return self._read(lambda reading: reading.profile(key))
+
+    def is_unsettled(self, key: str) -> bool:
+        return self._ask(lambda conn: is_unsettled(conn, key))
 
     def activity(self, key: str, query: ActivityQuery) -> ActivityPage | None:
         return self._read(lambda reading: reading.activity(key, query))

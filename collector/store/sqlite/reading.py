@@ -77,6 +77,13 @@ class Reading:
         row = self._conn.execute(_BEARER, (sought.value, int(sought.kind), sought.space)).fetchone()
         return row[0] if row else None
 
+    def visitor(self, key: str) -> int | None:
+        """The visitor that a key names; None where there is none."""
+        row = self._conn.execute(
+            "SELECT id FROM visitors WHERE visitor = ?", (pack_id(read_key(key).value),)
+        ).fetchone()
+        return row[0] if row else None
+
     def customer(self, key: str) -> int | None:
         """The customer that a key names, also a former key; None where there is none."""
         sought = read_key(key)
@@ -112,7 +119,7 @@ class Reading:
         )
 
     def _visitor_profile(self, key: str, count_max: int | None) -> Profile | None:
-        visitor = self._visitor(key)
+        visitor = self.visitor(key)
         if visitor is None:
             return None
         timeline = Timeline(self._conn)
@@ -137,7 +144,7 @@ class Reading:
     def activity(self, key: str, query: ActivityQuery) -> ActivityPage | None:
         timeline = Timeline(self._conn)
         if read_key(key).kind is Kind.VISITOR:
-            visitor = self._visitor(key)
+            visitor = self.visitor(key)
             return None if visitor is None else timeline.page([Span(visitor)], query)
         customer = self.customer(key)
         return None if customer is None else timeline.page(timeline.spans_of_customer(customer), query)
@@ -152,12 +159,6 @@ class Reading:
             "backlog": backlog,
             "set_aside": set_aside,
         }
-
-    def _visitor(self, key: str) -> int | None:
-        row = self._conn.execute(
-            "SELECT id FROM visitors WHERE visitor = ?", (pack_id(read_key(key).value),)
-        ).fetchone()
-        return row[0] if row else None
 
     def _joined(self, column: str, of: int) -> tuple[JoinedVisitor, ...]:
         rows = self._conn.execute(f"{_JOINED} WHERE {column} = ? AND tenancies.deleted = 0", (of,)).fetchall()

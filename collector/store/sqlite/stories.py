@@ -66,10 +66,8 @@ class Stories:
 
     def _spans(self, key: str) -> list[Span]:
         if read_key(key).kind is Kind.VISITOR:
-            row = self._conn.execute(
-                "SELECT id FROM visitors WHERE visitor = ?", (pack_id(read_key(key).value),)
-            ).fetchone()
-            return [Span(row[0])] if row else []
+            visitor = self._reading.visitor(key)
+            return [] if visitor is None else [Span(visitor)]
         customer = self._reading.customer(key)
         spans = [] if customer is None else self._timeline.spans_of_customer(customer)
         return [span for span in spans if span.subject]

@@ -22,11 +22,13 @@ from collector.store.sqlite.rows import Number
 from collector.store.sqlite.scanning import ALWAYS, Found, Span, newest
 from collector.visits import Key, forms_visit
 
+# The rows come as one JSON text: see rows.py.
 _ROWS = f"""
-SELECT events.time, events.mid, events.trust, events.seq, names.type, names.name, events.lag, sites.name,
-       coalesce(pages.url, ''), coalesce(pages.title, ''), coalesce(referrers.referrer, ''),
-       coalesce(referrers.channel, ''), events.campaign, {shapes.text_in_sql("events", empty="")}, events.subject,
-       events.staff
+SELECT json_group_array(json_array(
+    events.time, CASE typeof(events.mid) WHEN 'blob' THEN json_array(hex(events.mid)) ELSE events.mid END,
+    events.trust, events.seq, names.type, names.name, events.lag, sites.name, coalesce(pages.url, ''),
+    coalesce(pages.title, ''), coalesce(referrers.referrer, ''), coalesce(referrers.channel, ''), events.campaign,
+    {shapes.text_in_sql("events", empty="")}, events.subject, events.staff))
 FROM json_each(?) AS sought CROSS JOIN events ON events.seq = sought.value
 JOIN names ON names.id = events.name JOIN sites ON sites.id = events.site
 LEFT JOIN pages ON pages.id = events.page LEFT JOIN referrers ON referrers.id = events.referrer
@@ -63,9 +65,12 @@ CROSS JOIN order_calls ON order_calls.site = orders.site AND order_calls.order_i
 CROSS JOIN events ON events.seq = order_calls.seq
 WHERE orders.customer = ? AND events.subject = 0 AND events.trust = 3
 """
+_PARTS = ("source", "medium", "name", "term", "content", "click_id")
+_CAMPAIGN = f"SELECT {', '.join(_PARTS)} FROM campaigns WHERE id = ?"
 _TIED = "SELECT time, mid, trust FROM events WHERE subject = ? AND time = ?"
 
-Row = tuple[Any, ...]
+Row = list[Any]
+_rows = msgspec.json.Decoder(list[Row])
 
 
 class Timeline:
@@ -74,6 +79,8 @@ class Timeline:
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
         self._keys: dict[int, str] = {}
+        self._visitors: dict[int, str] = {}
+        self._campaigns: dict[int, dict[str, str]] = {}
 
     def spans_of_customer(self, customer: int) -> list[Span]:
         """Everything that is a customer's: spans of visitors, calls that name the person, calls about the orders."""
@@ -149,7 +156,7 @@ class Timeline:
         A look knows only times: what lies beyond a bound within its millisecond is left out.
         """
         sought = msgspec.json.encode([seq for _, seq, _ in found.events]).decode()
-        read = {row[3]: row for row in self._conn.execute(_ROWS, (sought,))}
+        read = {row[3]: row for row in _rows.decode(self._conn.execute(_ROWS, (sought,)).fetchone()[0])}
         keyed = [(_key(*read[seq][:3]), read[seq], span) for _, seq, span in found.events]
         fitting = [each for each in keyed if each[2].holds(each[0]) and (before is None or each[0] < before)]
         return sorted(fitting, key=lambda each: each[0], reverse=True)
@@ -218,7 +225,10 @@ class Timeline:
         )
 
     def _visitor(self, visitor: int) -> str:
-        return unpack_id(self._conn.execute("SELECT visitor FROM visitors WHERE id = ?", (visitor,)).fetchone()[0])
+        if visitor not in self._visitors:
+            (id,) = self._conn.execute("SELECT visitor FROM visitors WHERE id = ?", (visitor,)).fetchone()
+            self._visitors[visitor] = unpack_id(id)
+        return self._visitors[visitor]
 
     def _key_of(self, customer: int) -> str:
         if customer not in self._keys:
@@ -229,11 +239,10 @@ class Timeline:
         """What is said of each part of a campaign."""
         if campaign is None:
             return {}
-        row = self._conn.execute(
-            "SELECT source, medium, name, term, content, click_id FROM campaigns WHERE id = ?", (campaign,)
-        ).fetchone()
-        parts = zip(("source", "medium", "name", "term", "content", "click_id"), row, strict=True)
-        return {part: value for part, value in parts if value}
+        if campaign not in self._campaigns:
+            row = self._conn.execute(_CAMPAIGN, (campaign,)).fetchone()
+            self._campaigns[campaign] = {part: value for part, value in zip(_PARTS, row, strict=True) if value}
+        return self._campaigns[campaign]
 
 
 def text_of_key(conn: sqlite3.Connection, customer: int) -> str:

@@ -29,6 +29,7 @@ from collector.web.console.page import link, render
 from collector.web.console.remarks import CHANNELS, follow_up_of, read_remark
 from collector.web.console.session import Session, now_ms, signed_in
 from collector.web.console.telling import TRACKED, tell
+from collector.web.settled import read_settled
 from collector.web.times import read_bound
 
 DEVICES_SHOWN = 5
@@ -41,12 +42,8 @@ async def show(request: Request) -> Response:
     """The page of a customer, or of a visitor; a former key leads on to the present one."""
     session = signed_in(request)
     key, query = request.path_params["key"], _query(request, session)
-    await request.app.state.writer.settle()
     store: Store = request.app.state.store
-    try:
-        dossier, story, names = await asyncio.to_thread(_look_up, store, key, query)
-    except OverflowError as error:
-        raise Misuse("the cursor is not one that was given") from error
+    dossier, story, names = await read_settled(request.app.state, key, _look_up, store, key, query)
     if dossier is None or story is None:
         raise NotFound("there is no such customer: nobody bears this id, or all about them was erased")
     if dossier.key != key:

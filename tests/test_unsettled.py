@@ -1,0 +1,98 @@
+"""A look-up waits for what is derived only where that may touch its key; else waiting changes nothing.
+
+`FOOTFALL_SOAK=1` runs many more examples.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import closing
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from conftest import SHOP, Start, make_site
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_logs import CROWD, EMAILS, SITES, VISITORS, logs
+
+from collector.event import Event, Trust
+from collector.store import ActivityQuery
+from collector.store.sqlite import SqliteStore
+
+SOAK = bool(os.environ.get("FOOTFALL_SOAK"))
+KEYS = (*(f"visitor:{one}" for one in VISITORS), *(f"user:{one}" for one in CROWD), *(f"email:{one}" for one in EMAILS))
+pytestmark = pytest.mark.timeout(3_600 if SOAK else 300)
+
+
+def told(store: SqliteStore, key: str) -> Any:
+    return store.profile(key), store.activity(key, ActivityQuery(limit=100))
+
+
+@settings(max_examples=5_000 if SOAK else 100)
+@given(log=logs(), derived=st.integers(0, 16))
+def test_what_is_told_without_waiting_is_what_is_told_after_it(log: list[Event], derived: int) -> None:
+    with TemporaryDirectory() as folder, closing(SqliteStore.open(f"{folder}/footfall.db")) as store:
+        for name, ids in SITES.items():
+            store.put_site(make_site(name, ids=ids))
+        store.append(log[:derived])
+        while store.follow():
+            pass
+        if log[derived:]:
+            store.append(log[derived:])
+        at_once = {key: told(store, key) for key in KEYS if not store.is_unsettled(key)}
+        while store.follow():
+            pass
+        assert {key: told(store, key) for key in at_once} == at_once
+        assert not any(map(store.is_unsettled, KEYS))
+
+
+def browsing(n: int, **more: Any) -> Event:
+    fields = {"site": "shop", "trust": Trust.BROWSER, "type": "page", "name": "", "time": n, "received": n}
+    return Event(**(fields | {"id": f"m{n}", "visitor": "v2", "user": None} | more))
+
+
+@pytest.fixture
+def ann(store: SqliteStore) -> SqliteStore:
+    """Ann has logged in on v1, and all of it is derived."""
+    store.append([browsing(1, visitor="v1", type="identify", user="ann")])
+    while store.follow():
+        pass
+    return store
+
+
+def test_what_others_look_at_holds_nobody_up(ann: SqliteStore) -> None:
+    ann.append([browsing(2), browsing(3, visitor="v3", type="identify", user="bob")])
+    assert [ann.is_unsettled(key) for key in ("user:ann", "visitor:v1")] == [False, False]
+    assert [ann.is_unsettled(key) for key in ("user:bob", "visitor:v2", "visitor:v3")] == [True, True, True]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"visitor": "v1"},
+        {"type": "identify", "user": "ann"},
+        {"type": "track", "name": "Order Completed", "properties": '{"order_id":"1001"}'},
+        {"type": "identify", "user": "bob", "email": "ann@x"},
+    ],
+    ids=["her own browser", "her log-in elsewhere", "an order", "a link"],
+)
+def test_what_may_be_hers_is_waited_for(ann: SqliteStore, more: dict[str, Any]) -> None:
+    ann.append([browsing(2, **more)])
+    assert ann.is_unsettled("user:ann")
+
+
+def test_a_look_up_is_answered_while_what_others_did_waits(start: Start) -> None:
+    collector = start(make_site())
+    key = {"writeKey": "wk_shop", "context": {"page": {"url": f"{SHOP}/"}}}
+    collector.post("/v1/identify", key | {"anonymousId": "v1", "userId": "ann", "messageId": "1"}, origin=SHOP)
+    assert len(collector.ask("/api/customers/ann/activity")["events"]) == 1
+    writing = collector.writing
+    assert collector.post("/v1/page", key | {"anonymousId": "v2", "messageId": "2"}, origin=SHOP).status_code == 200
+    os.kill(writing, signal.SIGSTOP)
+    try:
+        assert len(collector.ask("/api/customers/ann/activity")["events"]) == 1
+    finally:
+        os.kill(writing, signal.SIGCONT)
+    assert len(collector.ask("/api/customers/visitor:v2/activity")["events"]) == 1
