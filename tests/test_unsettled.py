@@ -20,6 +20,7 @@ from random_logs import CROWD, EMAILS, SITES, VISITORS, logs
 from collector.event import Event, Trust
 from collector.store import ActivityQuery
 from collector.store.sqlite import SqliteStore
+from collector.store.touched import KEPT_MAX, Touched
 
 SOAK = bool(os.environ.get("FOOTFALL_SOAK"))
 KEYS = (*(f"visitor:{one}" for one in VISITORS), *(f"user:{one}" for one in CROWD), *(f"email:{one}" for one in EMAILS))
@@ -41,11 +42,17 @@ def test_what_is_told_without_waiting_is_what_is_told_after_it(log: list[Event],
             pass
         if log[derived:]:
             store.append(log[derived:])
-        at_once = {key: told(store, key) for key in KEYS if not store.is_unsettled(key)}
+        touched = noted(*log[derived:])
+        at_once = {key: told(store, key) for key in KEYS if not store.is_unsettled(key, touched)}
         while store.follow():
             pass
         assert {key: told(store, key) for key in at_once} == at_once
-        assert not any(map(store.is_unsettled, KEYS))
+
+
+def noted(*log: Event) -> Touched:
+    touched = Touched()
+    touched.note(1, log)
+    return touched
 
 
 def browsing(n: int, **more: Any) -> Event:
@@ -63,9 +70,11 @@ def ann(store: SqliteStore) -> SqliteStore:
 
 
 def test_what_others_look_at_holds_nobody_up(ann: SqliteStore) -> None:
-    ann.append([browsing(2), browsing(3, visitor="v3", type="identify", user="bob")])
-    assert [ann.is_unsettled(key) for key in ("user:ann", "visitor:v1")] == [False, False]
-    assert [ann.is_unsettled(key) for key in ("user:bob", "visitor:v2", "visitor:v3")] == [True, True, True]
+    others = [browsing(2), browsing(3, visitor="v3", type="identify", user="bob")]
+    ann.append(others)
+    touched = noted(*others)
+    assert [ann.is_unsettled(key, touched) for key in ("user:ann", "visitor:v1")] == [False, False]
+    assert [ann.is_unsettled(key, touched) for key in ("user:bob", "visitor:v2", "visitor:v3")] == [True, True, True]
 
 
 @pytest.mark.parametrize(
@@ -79,8 +88,22 @@ def test_what_others_look_at_holds_nobody_up(ann: SqliteStore) -> None:
     ids=["her own browser", "her log-in elsewhere", "an order", "a link"],
 )
 def test_what_may_be_hers_is_waited_for(ann: SqliteStore, more: dict[str, Any]) -> None:
-    ann.append([browsing(2, **more)])
-    assert ann.is_unsettled("user:ann")
+    call = browsing(2, **more)
+    ann.append([call])
+    assert ann.is_unsettled("user:ann", noted(call))
+
+
+def test_what_is_derived_is_waited_for_no_longer(ann: SqliteStore) -> None:
+    calls = [browsing(2, visitor="v1"), browsing(3, name="Order Completed", properties='{"order_id":"1001"}')]
+    touched = noted(*calls)
+    assert ann.is_unsettled("user:ann", touched)
+    assert ann.is_unsettled("user:ann", touched.after(0))
+    assert not ann.is_unsettled("user:ann", touched.after(1))
+
+
+def test_where_very_many_were_touched_everybody_is(ann: SqliteStore) -> None:
+    few, many = (noted(*(browsing(n, visitor=f"other-{n}") for n in range(upto))) for upto in (KEPT_MAX, KEPT_MAX + 1))
+    assert [ann.is_unsettled("user:ann", touched) for touched in (few, many)] == [False, True]
 
 
 def test_a_look_up_is_answered_while_what_others_did_waits(start: Start) -> None:

@@ -21,6 +21,7 @@ from collector.errors import Unavailable
 from collector.ingest import frames
 from collector.ingest.frames import Committed, Done, Failed, Followed, Frames
 from collector.store import Entry, Outcome
+from collector.store.touched import Touched
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,6 +72,8 @@ class Writer:
         self._asked: dict[int, asyncio.Future[Any]] = {}
         self._last_id = 0
         self._followed_id = -1
+        # Whom those speak of who were acknowledged and are not derived yet.
+        self.touched = Touched()
         self._line: _Line | None = None
         self._join: Callable[[], None] = lambda: None
         self._closing = False
@@ -206,6 +209,7 @@ class Writer:
                 self.follow_failed = answer.failed
                 if not answer.failed:
                     self._followed_id = answer.id
+                    self.touched = self.touched.after(answer.id)
             case Failed():
                 self._fail(answer)
 
@@ -220,6 +224,7 @@ class Writer:
                 entries += batch.entries
                 _succeed(batch.future, outcomes[at : len(entries)])
                 at = len(entries)
+        self.touched.note(committed.ids[-1], entries)
         self._on_commit(Commit(committed.seconds, entries, outcomes))
 
     def _fail(self, failed: Failed) -> None:

@@ -8,6 +8,7 @@ the other writing methods from one thread at a time (the writer's). All times ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -26,6 +27,7 @@ from collector.store.retention import Retentions
 from collector.store.scrubbing import Scrubs
 from collector.store.sessions import Sessions
 from collector.store.snippets import Snippets
+from collector.store.touched import Touched
 from collector.store.users import Users
 from collector.store.vocabulary import Vocabularies
 
@@ -276,8 +278,11 @@ class Log(Protocol):
 class Reader(Protocol):
     """What look-ups, pages and exports ask. Never waits for the writer, never makes it wait."""
 
-    def is_unsettled(self, key: str) -> bool:
-        """Whether what is told of this key may change by calls that are in the log and not derived from yet."""
+    def snapshot(self) -> AbstractContextManager[None]:
+        """All that this thread asks for until its end is of one state of the store."""
+
+    def is_unsettled(self, key: str, touched: Touched) -> bool:
+        """Whether what is told of this key may change by calls in the log that name these and are not derived yet."""
 
     def profile(self, key: str) -> Profile | None: ...
     def activity(self, key: str, query: ActivityQuery) -> ActivityPage | None: ...

@@ -14,6 +14,7 @@ from starlette.datastructures import State
 
 from collector.errors import Misuse
 from collector.store import Store
+from collector.store.touched import Touched
 
 T = TypeVar("T")
 _UNSETTLED: Any = object()
@@ -22,8 +23,9 @@ _UNSETTLED: Any = object()
 async def read_settled(state: State, key: str, read: Callable[..., T], *asked: Any) -> T:
     """`read(*asked)` in a thread. Raises Misuse: a made-up cursor may hold a number that no store can look for."""
     try:
-        if state.writer.behind:
-            found = await asyncio.to_thread(_read_if_settled, state.store, key, read, asked)
+        touched: Touched = state.writer.touched
+        if touched.anybody:
+            found = await asyncio.to_thread(_read_if_settled, state.store, key, touched, read, asked)
             if found is not _UNSETTLED:
                 return found
             await state.writer.settle()
@@ -32,5 +34,6 @@ async def read_settled(state: State, key: str, read: Callable[..., T], *asked: A
         raise Misuse("the cursor is not one that was given") from error
 
 
-def _read_if_settled(store: Store, key: str, read: Callable[..., T], asked: tuple[Any, ...]) -> T:
-    return _UNSETTLED if store.is_unsettled(key) else read(*asked)
+def _read_if_settled(store: Store, key: str, touched: Touched, read: Callable[..., T], asked: tuple[Any, ...]) -> T:
+    with store.snapshot():
+        return _UNSETTLED if store.is_unsettled(key, touched) else read(*asked)

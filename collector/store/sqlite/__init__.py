@@ -63,6 +63,7 @@ from collector.store.sqlite.mids import Mids
 from collector.store.sqlite.overview import overview
 from collector.store.sqlite.projection import Projection
 from collector.store.sqlite.prospects import Prospecting
+from collector.store.sqlite.readers import Readers
 from collector.store.sqlite.reading import Reading
 from collector.store.sqlite.recent import End
 from collector.store.sqlite.stories import Stories
@@ -70,6 +71,7 @@ from collector.store.sqlite.tombstones import Tombstones
 from collector.store.sqlite.unsettled import is_unsettled
 from collector.store.sqlite.usage import Usage
 from collector.store.sqlite.vitals import joined, orders_lately, vitals
+from collector.store.touched import Touched
 
 T = TypeVar("T")
 
@@ -81,8 +83,7 @@ class SqliteStore(Access):
         self.path = path
         self._conn = conn
         self._writing = threading.RLock()
-        self._readers = threading.local()
-        self._opened: list[sqlite3.Connection] = []
+        self._readers = Readers(path)
         self._words = Dictionaries(conn)
         self._hash_key = _secret(conn, "erasure_key")
         self._tombstones = Tombstones(conn, self._hash_key)
@@ -106,8 +107,8 @@ class SqliteStore(Access):
         return cls(path, conn)
 
     def close(self) -> None:
-        for conn in [*self._opened, self._conn]:
-            conn.close()
+        self._readers.close()
+        self._conn.close()
 
     # The log --------------------------------------------------------------------------------------------------
 
@@ -194,8 +195,13 @@ class SqliteStore(Access):
     def profile(self, key: str) -> Profile | None:
         return self._read(lambda reading: reading.profile(key))
 
-    def is_unsettled(self, key: str) -> bool:
-        return self._ask(lambda conn: is_unsettled(conn, key))
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        with self._readers.snapshot():
+            yield
+
+    def is_unsettled(self, key: str, touched: Touched) -> bool:
+        return self._ask(lambda conn: is_unsettled(conn, key, touched))
 
     def activity(self, key: str, query: ActivityQuery) -> ActivityPage | None:
         return self._read(lambda reading: reading.activity(key, query))
@@ -245,7 +251,7 @@ class SqliteStore(Access):
         return self._ask(lambda conn: everything(conn, self._hash_key, key, at))
 
     def gone(self, hash: str) -> Gone | None:
-        return gone(self._reader(), hash)
+        return gone(self._readers.conn(), hash)
 
     def survey(self, key: str, at: int) -> Survey:
         return self._ask(lambda conn: Choosing(conn, self._hash_key).survey(key, at))
@@ -288,7 +294,7 @@ class SqliteStore(Access):
             desk.remove_site(conn, name, at)
 
     def retentions(self) -> list[Retention]:
-        return ageing.retentions(self._reader())
+        return ageing.retentions(self._readers.conn())
 
     def put_retention(self, retention: Retention) -> None:
         with self._transaction() as conn:
@@ -352,34 +358,11 @@ class SqliteStore(Access):
             self._appender.forget()
             self._projection.forget()
 
-    def _reader(self) -> sqlite3.Connection:
-        """This thread's own reading connection."""
-        conn: sqlite3.Connection | None = getattr(self._readers, "conn", None)
-        if conn is None:
-            try:
-                conn = connect(self.path, create=False, read_only=True)
-            except Misuse as error:  # it could be opened before
-                raise Unavailable(str(error)) from error
-            self._readers.conn = conn
-            self._opened.append(conn)
-        return conn
-
     def _read(self, ask: Callable[[Reading], T]) -> T:
         return self._ask(lambda conn: ask(Reading(conn)))
 
     def _ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
-        """One look-up on one snapshot of the file. Raises Unavailable where the file cannot be read."""
-        try:
-            conn = self._reader()
-            conn.execute("BEGIN")
-            try:
-                return ask(conn)
-            finally:
-                conn.execute("ROLLBACK")
-        except sqlite3.DatabaseError as error:
-            if is_the_files(error):
-                raise Unavailable(f"the database cannot be read: {error}") from error
-            raise
+        return self._readers.ask(ask)
 
     def _catch_up(self) -> None:
         while self.follow(2_000):

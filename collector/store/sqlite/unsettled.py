@@ -1,28 +1,29 @@
 """Whether what a look-up of one key tells may still change by calls that are in the log and not derived from yet.
 
-What enters: a key, through a connection that reads. What leaves: yes or no. What other people's browsers do meanwhile
-touches nobody else, so a look-up need not wait for it; what links ids or speaks of an order may touch anybody.
+What enters: a key and whom those calls name, through a connection that reads. What leaves: yes or no. What other
+people's browsers do meanwhile touches nobody else, so a look-up need not wait for it.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
+
+import msgspec
 
 from collector.event import Trust
 from collector.identity import Act
 from collector.store.keys import Kind, read_key
-from collector.store.sqlite.dictionary import pack_id
+from collector.store.sqlite.dictionary import pack_id, unpack_id
+from collector.store.touched import Person, Touched
 
-# So many calls are looked at; where more wait, all do.
-BACKLOG_MAX = 5_000
 CLAIMS_MAX = 200
 
 # Whose timelines are read, and the persons whom they may name. An alias may have claimed a visitor who is yet to come.
 _OF_PERSON = f"""
 WITH bearer AS (SELECT id, customer FROM persons WHERE value = ? AND kind = ? AND space = ?),
 people AS (SELECT id FROM bearer UNION SELECT persons.id FROM bearer JOIN persons USING (customer)),
-subjects AS (SELECT -id FROM people
-             UNION SELECT visitor FROM bearer JOIN tenancies USING (customer) WHERE tenancies.deleted = 0
+subjects AS (SELECT visitor AS id FROM bearer JOIN tenancies USING (customer) WHERE tenancies.deleted = 0
              UNION SELECT visitor FROM (
                  SELECT visitor FROM people JOIN claims ON claims.user = people.id
                  WHERE claims.act = {int(Act.LOG_IN)} AND claims.strength = {int(Trust.SERVER)} LIMIT {CLAIMS_MAX}))
@@ -32,23 +33,24 @@ WITH subjects AS (SELECT id FROM visitors WHERE visitor = ?),
 people AS (SELECT persons.id FROM subjects JOIN tenancies ON tenancies.visitor = subjects.id
            JOIN persons ON persons.customer = tenancies.customer WHERE tenancies.deleted = 0)
 """
-_TOUCHED = f"""
-, span AS (SELECT (SELECT coalesce(max(value), 0) FROM meta WHERE key = 'projected') AS projected,
-                  (SELECT coalesce(max(seq), 0) FROM events) AS last)
-SELECT last > projected AND (last > projected + {BACKLOG_MAX} OR EXISTS (
-    SELECT 1 FROM events WHERE seq > projected AND (
-        subject IN (SELECT * FROM subjects) OR user IN (SELECT * FROM people) OR email IN (SELECT * FROM people)
-        OR (user IS NOT NULL AND named IS NOT NULL)
-        OR instr(properties, '"order') OR shape IN (SELECT id FROM shapes WHERE instr(names, '"order')))))
-FROM span
+_THEIR_NAMES = """
+SELECT json_array(
+    (SELECT json_group_array(CASE typeof(visitor) WHEN 'blob' THEN json_array(hex(visitor)) ELSE visitor END)
+     FROM subjects CROSS JOIN visitors USING (id)),
+    (SELECT json_group_array(json_array(kind, space, value)) FROM people CROSS JOIN persons USING (id)))
 """
+_names = msgspec.json.Decoder(tuple[list[str | list[str]], list[Person]])
 
 
-def is_unsettled(conn: sqlite3.Connection, key: str) -> bool:
+def is_unsettled(conn: sqlite3.Connection, key: str, touched: Touched) -> bool:
     """Whether to wait for what is derived before this key is looked up."""
-    read = read_key(key)
-    if read.kind is Kind.VISITOR:
-        row = conn.execute(_OF_VISITOR + _TOUCHED, (pack_id(read.value),)).fetchone()
+    if touched.everybody or not touched.anybody:
+        return touched.everybody
+    sought = read_key(key)
+    row: tuple[Any]
+    if sought.kind is Kind.VISITOR:
+        row = conn.execute(_OF_VISITOR + _THEIR_NAMES, (pack_id(sought.value),)).fetchone()
     else:
-        row = conn.execute(_OF_PERSON + _TOUCHED, (read.value, int(read.kind), read.space)).fetchone()
-    return bool(row[0])
+        row = conn.execute(_OF_PERSON + _THEIR_NAMES, (sought.value, int(sought.kind), sought.space)).fetchone()
+    visitors, people = _names.decode(row[0])
+    return touched.names(map(unpack_id, visitors), people)
