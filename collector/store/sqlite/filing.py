@@ -13,7 +13,6 @@ import msgspec
 
 from collector.event import Trust
 from collector.identity import Why
-from collector.orders import Line
 from collector.store.dossier import (
     EVENTS_COUNTED_MAX,
     PURCHASES_MAX,
@@ -28,6 +27,7 @@ from collector.store.sqlite.belongings import agreed, devices, joined_visitors, 
 from collector.store.sqlite.dictionary import pack_id
 from collector.store.sqlite.ids import ids_in_sql
 from collector.store.sqlite.lately import cart_now, last_trouble, moments
+from collector.store.sqlite.lines import LINES_IN_SQL, read_lines
 from collector.store.sqlite.reading import Reading
 from collector.store.sqlite.scanning import Found, Span, newest
 from collector.store.sqlite.timeline import Timeline
@@ -41,11 +41,11 @@ WHERE links.person = ? AND links.user IN (SELECT id FROM persons WHERE customer 
 ORDER BY links.strength DESC, events.time, events.mid LIMIT 1
 """
 # Index orders_customer, or orders_visitor, downwards.
-_PURCHASES = """
+_PURCHASES = f"""
 SELECT sites.name, orders.order_id, orders.confirmed, orders.status, orders.time, coalesce(orders.currency, ''),
-       orders.total, coalesce(orders.refunded, '0'), orders.fold
+       orders.total, coalesce(orders.refunded, '0'), orders.fold, {LINES_IN_SQL}
 FROM orders JOIN sites ON sites.id = orders.site
-WHERE orders.{of} = ? AND orders.deleted = 0 ORDER BY orders.time DESC LIMIT ?
+WHERE orders.{{of}} = ? AND orders.deleted = 0 ORDER BY orders.time DESC LIMIT ?
 """
 # Index events_staff.
 _REMARKS = """
@@ -69,7 +69,6 @@ SELECT max(time) FROM link_undos WHERE person = ?1
 class _Fold(msgspec.Struct):
     """What of `orders.fold` is shown."""
 
-    lines: tuple[Line, ...] = ()
     coupons: tuple[str, ...] = ()
     tax: str | None = None
     shipping: str | None = None
@@ -193,7 +192,7 @@ class Filing:
 
 
 def _purchase(row: tuple[Any, ...]) -> Purchase:
-    site, order_id, confirmed, status, time, currency, total, refunded, fold = row
+    site, order_id, confirmed, status, time, currency, total, refunded, fold, lines = row
     told = _read_fold(fold)
     return Purchase(
         site=site,
@@ -208,7 +207,7 @@ def _purchase(row: tuple[Any, ...]) -> Purchase:
         shipping=told.shipping,
         discount=told.discount,
         coupons=told.coupons,
-        lines=told.lines,
+        lines=read_lines(lines),
         sold_via=told.sold_via,
         location=told.location,
     )

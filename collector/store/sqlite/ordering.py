@@ -23,6 +23,7 @@ from collector.store.sqlite.overview_counting import Counting, Sold
 from collector.visits import Key
 
 Reference = tuple[int, str]
+Row = tuple[Any, ...]
 
 _ADD_CALL = "INSERT OR IGNORE INTO order_calls (site, order_id, seq) VALUES (?, ?, ?)"
 _MATCHED = "SELECT act, user, email, strength FROM claims WHERE visitor = ? AND seq = ? AND why = ?"
@@ -75,7 +76,6 @@ class _Kept(msgspec.Struct, omit_defaults=True):
     shipping: str | None = None
     discount: str | None = None
     coupons: tuple[str, ...] = ()
-    lines: tuple[Line, ...] = ()
     refunds: tuple[Refund, ...] = ()
     sold_via: str | None = None
     location: str | None = None
@@ -123,8 +123,9 @@ class Ordering:
         """Write the order where it differs; returns the customers whose orders changed."""
         standing = self._conn.execute(_STANDING, reference).fetchone()
         former = {standing[0]} if standing and standing[0] is not None else set()
+        lines = self._conn.execute(_LINES, reference).fetchall()
         if folded.order is None:
-            self._counting.change_order(_sold(reference[0], standing), None, former)
+            self._counting.change_order(_sold(reference[0], standing, lines), None, former)
             self._conn.execute(_DROP, (revisions.next(), *reference))
             self._conn.execute(_DROP_LINES, (revisions.next(), *reference, 0))
             return former
@@ -143,13 +144,15 @@ class Ordering:
             written,
             0,
         )
-        if row == standing:
+        told = [(n, *msgspec.structs.astuple(line)) for n, line in enumerate(order.lines)]
+        if row == standing and told == lines:
             # Its calls may still say more strongly who the customer is.
             return former
-        before, after = (_sold(reference[0], each) for each in (standing, row))
+        before, after = _sold(reference[0], standing, lines), _sold(reference[0], row, told)
         self._counting.change_order(before, after, {*former, customer})
         self._conn.execute(_PUT, (*reference, *row[:-1], revisions.next()))
-        self._write_lines(reference, order, revisions)
+        if told != lines:
+            self._write_lines(reference, told, revisions)
         return former | ({customer} if customer is not None else set())
 
     def _rematch(self, calls: list[OrderCall]) -> dict[int, set[int]]:
@@ -171,10 +174,7 @@ class Ordering:
                     self._conn.execute(_ADD_MATCH, (call.visitor, call.seq, act_told, int(Why.ORDER_MATCH), *who))
         return changed
 
-    def _write_lines(self, reference: Reference, order: Order, revisions: Revisions) -> None:
-        lines = [(n, *msgspec.structs.astuple(line)) for n, line in enumerate(order.lines)]
-        if lines == self._conn.execute(_LINES, reference).fetchall():
-            return
+    def _write_lines(self, reference: Reference, lines: list[Row], revisions: Revisions) -> None:
         for line in lines:
             self._conn.execute(_PUT_LINE, (*reference, *line, revisions.next()))
         self._conn.execute(_DROP_LINES, (revisions.next(), *reference, len(lines)))
@@ -184,12 +184,12 @@ def _kept(order: Order) -> _Kept:
     return _Kept(*(getattr(order, name) for name in _Kept.__struct_fields__))
 
 
-def _sold(site: int, row: tuple[Any, ...] | None) -> Sold | None:
-    """What of a row of _STANDING counts; None where there is no order."""
+def _sold(site: int, row: Row | None, lines: list[Row]) -> Sold | None:
+    """What of a row of _STANDING and its lines counts; None where there is no order."""
     if row is None or row[9] != 0:
         return None
-    _, _, confirmed, _, time, currency, total, refunded, fold, _ = row
-    return site, time, confirmed, currency, total, refunded, fold
+    _, _, confirmed, _, time, currency, total, refunded, _, _ = row
+    return site, time, confirmed, currency, total, refunded, tuple(Line(*line) for _, *line in lines)
 
 
 def _customer(

@@ -19,6 +19,7 @@ from collector.orders import Line
 from collector.store.days import HOURS, QUARTER_MS, local_hour
 from collector.store.sqlite.dictionary import Known
 from collector.store.sqlite.facts import Fact, Facts
+from collector.store.sqlite.lines import LINES_IN_SQL, read_lines
 from collector.store.sqlite.overview_cells import Packing, What
 from collector.store.sqlite.overview_recount import Progress, Recount
 from collector.store.sqlite.overview_tally import (
@@ -39,8 +40,8 @@ from collector.visits import Visit
 
 # (site, hour, referrer, campaign) of a visit's first event
 Start = tuple[int, int, int | None, int | None]
-# Of one order: (site, time, confirmed, currency, total, refunded, fold)
-Sold = tuple[int, int, int, str | None, str | None, str, str]
+# Of one order: (site, time, confirmed, currency, total, refunded, lines)
+Sold = tuple[int, int, int, str | None, str | None, str, tuple[Line, ...]]
 
 # Primary key of visits, then one row of the log for each.
 _STARTS = """
@@ -52,9 +53,9 @@ _STARTS_OF_SOME = f"{_STARTS} AND visits.visitor > ? AND visits.visitor <= ? ORD
 # Index orders_customer.
 _PURCHASES = "SELECT site, time FROM orders WHERE customer = ? AND deleted = 0"
 _ALL_PURCHASES = "SELECT customer, site, time FROM orders WHERE customer IS NOT NULL AND deleted = 0 ORDER BY customer"
-_ALL_SOLD = "SELECT site, time, confirmed, currency, total, refunded, fold FROM orders WHERE deleted = 0"
-_ABOUT = """
-SELECT orders.site, orders.fold FROM orders WHERE orders.deleted = 0 AND (orders.site, orders.order_id) IN (
+_ALL_SOLD = f"SELECT site, time, confirmed, currency, total, refunded, {LINES_IN_SQL} FROM orders WHERE deleted = 0"
+_ABOUT = f"""
+SELECT orders.site, {LINES_IN_SQL} FROM orders WHERE orders.deleted = 0 AND (orders.site, orders.order_id) IN (
     SELECT site, order_id FROM order_calls WHERE seq IN (SELECT value FROM json_each(?)))
 """
 _PLACE = "SELECT site, time FROM events WHERE seq = ?"
@@ -62,15 +63,6 @@ _TABLES = ("pending", "hours", "gaps", "sales", "cells", "packed", "paths", "pro
 _RELEARNT_EVENTS = 50_000
 _RECOUNTED_TOGETHER = 2_000
 RECOUNTED_A_STEP = 20_000  # the writer does nothing else meanwhile: some tenths of a second
-
-
-class _Fold(msgspec.Struct):
-    """What of an order's fold is counted."""
-
-    lines: tuple[Line, ...] = ()
-
-
-_folds = msgspec.json.Decoder(_Fold)
 
 
 class Counting:
@@ -189,8 +181,8 @@ class Counting:
         for visitor in {fact.subject for fact in facts if fact.subject > 0}:
             self.touch_visitor(visitor)
         self._words.unname_of_facts(facts)
-        for site, fold in self._conn.execute(_ABOUT, (chosen,)):
-            self._words.unname(site, _folds.decode(fold).lines)
+        for site, lines in self._conn.execute(_ABOUT, (chosen,)):
+            self._words.unname(site, read_lines(lines))
 
     def sweep(self, projected: int) -> None:
         """When everything was derived anew: words that nothing is counted for leave, and names are learnt again."""
@@ -236,8 +228,8 @@ class Counting:
         for _, rows in groupby(self._conn.execute(_ALL_PURCHASES), lambda row: row[0]):
             self._count_buyer([(site, self._hour(site, time)) for _, site, time in rows], 1)
         orders = self._conn.execute(_ALL_SOLD).fetchall()
-        for sold in orders:
-            self._count_order(sold, 1)
+        for *sold, lines in orders:
+            self._count_order((*sold, read_lines(lines)), 1)
         return len(orders)
 
     def _recount_events(self, now: Progress, upto: int) -> int:
@@ -290,7 +282,7 @@ class Counting:
             tally.hours[scope, hour, NEW_BUYERS_COLUMN] += n
 
     def _count_order(self, sold: Sold, n: int) -> None:
-        site, time, confirmed, currency, total, refunded, fold = sold
+        site, time, confirmed, currency, total, refunded, lines = sold
         hour = self._hour(site, time)
         for scope in (ALL_SITES, site):
             self._tally.hours[scope, hour, ORDERS_COLUMN] += n
@@ -299,7 +291,7 @@ class Counting:
             gross = Decimal(total)
             amounts = (gross, Decimal(refunded), Decimal(0) if confirmed else gross)
             self._tally.sale(site, hour, currency or "", amounts, n)
-        for product in self._words.products(site, _folds.decode(fold).lines, hour // HOURS, learn=n > 0):
+        for product in self._words.products(site, lines, hour // HOURS, learn=n > 0):
             self._tally.cells[hour // HOURS, What.PRODUCT_ORDERS, site, product] += n
 
     def _starts(self, visitor: int) -> list[Start]:
