@@ -19,7 +19,7 @@ from random_logs import CROWD, EMAILS, SITES, VISITORS, logs
 
 from collector.event import Event, Trust
 from collector.store import ActivityQuery
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite import SqliteStore, unsettled
 from collector.store.touched import KEPT_MAX, Touched
 
 SOAK = bool(os.environ.get("FOOTFALL_SOAK"))
@@ -104,6 +104,22 @@ def test_what_is_derived_is_waited_for_no_longer(ann: SqliteStore) -> None:
 def test_where_very_many_were_touched_everybody_is(ann: SqliteStore) -> None:
     few, many = (noted(*(browsing(n, visitor=f"other-{n}") for n in range(upto))) for upto in (KEPT_MAX, KEPT_MAX + 1))
     assert [ann.is_unsettled("user:ann", touched) for touched in (few, many)] == [False, True]
+
+
+def test_of_what_was_stored_before_the_start_everybody_is_touched(ann: SqliteStore) -> None:
+    touched = Touched(everybody=True)
+    assert ann.is_unsettled("user:ann", touched)
+    assert not ann.is_unsettled("user:ann", touched.after(0))
+
+
+def test_where_another_process_has_written_very_much_everybody_waits(
+    ann: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unsettled, "BACKLOG_MAX", 2)
+    ann.append([browsing(2), browsing(3)])
+    assert not ann.is_unsettled("user:ann", noted())
+    ann.append([browsing(4)])
+    assert ann.is_unsettled("user:ann", noted())
 
 
 def test_a_look_up_is_answered_while_what_others_did_waits(start: Start) -> None:

@@ -73,7 +73,7 @@ class Writer:
         self._last_id = 0
         self._followed_id = -1
         # Whom those speak of who were acknowledged and are not derived yet.
-        self.touched = Touched()
+        self.touched = Touched(everybody=True)
         self._line: _Line | None = None
         self._join: Callable[[], None] = lambda: None
         self._closing = False

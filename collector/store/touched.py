@@ -13,6 +13,7 @@ from collector.store.keys import Kind
 
 # Of so many ids it keeps count; where more wait, everybody does.
 KEPT_MAX = 5_000
+NOBODY = -1  # below every mark
 
 Person = tuple[int, str, str]  # kind, space, value, as in a key
 
@@ -22,10 +23,11 @@ class Touched:
 
     __slots__ = ("_everybody", "_people", "_visitors")
 
-    def __init__(self) -> None:
+    def __init__(self, *, everybody: bool = False) -> None:
+        """`everybody`: until something is left behind, since nobody knows what had been stored before."""
         self._visitors: dict[str, int] = {}
         self._people: dict[Person, int] = {}
-        self._everybody = 0
+        self._everybody = 0 if everybody else NOBODY
 
     def note(self, mark: int, entries: Iterable[object]) -> None:
         """These entries are stored; those that are no events touch nobody."""
@@ -41,16 +43,16 @@ class Touched:
         left = Touched()
         left._visitors = {visitor: at for visitor, at in self._visitors.items() if at > mark}
         left._people = {person: at for person, at in self._people.items() if at > mark}
-        left._everybody = self._everybody if self._everybody > mark else 0
+        left._everybody = self._everybody if self._everybody > mark else NOBODY
         return left
 
     @property
     def anybody(self) -> bool:
-        return bool(self._visitors or self._people or self._everybody)
+        return bool(self._visitors or self._people or self.everybody)
 
     @property
     def everybody(self) -> bool:
-        return bool(self._everybody)
+        return self._everybody > NOBODY
 
     def names(self, visitors: Iterable[str], people: Iterable[Person]) -> bool:
         """Whether any of these is spoken of."""

@@ -18,6 +18,13 @@ from collector.store.sqlite.dictionary import pack_id, unpack_id
 from collector.store.touched import Person, Touched
 
 CLAIMS_MAX = 200
+# Another process may have written, too: where so many calls wait, everybody does.
+BACKLOG_MAX = 5_000
+
+_BACKLOG = """
+SELECT (SELECT coalesce(max(seq), 0) FROM events)
+     - (SELECT coalesce(max(value), 0) FROM meta WHERE key = 'projected')
+"""
 
 # Whose timelines are read, and the persons whom they may name. An alias may have claimed a visitor who is yet to come.
 _OF_PERSON = f"""
@@ -44,8 +51,11 @@ _names = msgspec.json.Decoder(tuple[list[str | list[str]], list[Person]])
 
 def is_unsettled(conn: sqlite3.Connection, key: str, touched: Touched) -> bool:
     """Whether to wait for what is derived before this key is looked up."""
-    if touched.everybody or not touched.anybody:
-        return touched.everybody
+    (backlog,) = conn.execute(_BACKLOG).fetchone()
+    if touched.everybody or backlog > BACKLOG_MAX:
+        return True
+    if not touched.anybody:
+        return False
     sought = read_key(key)
     row: tuple[Any]
     if sought.kind is Kind.VISITOR:
