@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from collector.cli.options import as_json, moment, opened, print_json, print_table, setting
+from collector.cli.options import as_json, moment, opened, print_json, setting
+from collector.cli.tables import print_table
 from collector.store.audit import Deed
 
 

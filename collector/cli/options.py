@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,11 +14,7 @@ from typing import Any, TypeVar
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from collector.cli.plain import plain
 from collector.config import SETTINGS, Settings, read_settings
 from collector.store import Store
 from collector.store.audit import Act, Actor, By, Deed
@@ -87,14 +82,6 @@ def now_ms() -> int:
 def print_json(value: Any) -> None:
     """One line of JSON on stdout."""
     click.echo(msgspec.json.encode(value).decode())
-
-
-def print_table(columns: list[str], rows: list[list[str]]) -> None:
-    """For people. Cells are shown as text, never obeyed: no markup, no escape sequences."""
-    table = Table(*columns, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(Text(plain(cell)) for cell in row))
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
 def moment(ms: int) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import click
 
-from collector.cli.options import as_json, moment, note, opened, print_json, print_table, setting
+from collector.cli.options import as_json, moment, note, opened, print_json, setting
+from collector.cli.tables import print_table
 from collector.event import Reason
 from collector.ingest.replaying import chosen, foreseen, replay_all
 from collector.store import Outcome, Quarantined

@@ -10,7 +10,8 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from collector.cli.options import as_json, now_ms, opened, print_json, print_table, setting, settings_of
+from collector.cli.options import as_json, now_ms, opened, print_json, setting, settings_of
+from collector.cli.tables import print_table
 from collector.errors import Misuse, NotFound
 from collector.event import ConsentMode, IdentityMode, Site
 from collector.ingest.client_address import checked_networks

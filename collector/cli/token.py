@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import click
 
-from collector.cli.options import as_json, moment, now_ms, opened, print_json, print_table, setting
+from collector.cli.options import as_json, moment, now_ms, opened, print_json, setting
+from collector.cli.tables import print_table
 from collector.ingest.keys import new_key, secret_hash
 from collector.store import Token
 from collector.web.roles import SCOPES

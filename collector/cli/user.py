@@ -10,7 +10,8 @@ import sys
 
 import click
 
-from collector.cli.options import as_json, moment, now_ms, opened, print_json, print_table, setting
+from collector.cli.options import as_json, moment, now_ms, opened, print_json, setting
+from collector.cli.tables import print_table
 from collector.errors import Misuse
 from collector.store.users import Role, User
 from collector.web.passwords import account, checked_account, hashed

@@ -1,6 +1,6 @@
 """A User-Agent string enters, what can be told from it leaves: crawler or not, device, browser, system.
 
-Built on the public uap-core patterns (ua-parser). It knows no key, no call and no policy.
+Built on the public uap-core patterns. It knows no key, no call and no policy.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-import ua_parser
 from msgspec import Struct
+
+from collector.enrich.patterns import browser_and_system, is_spider
 
 # The longest real ones, of in-app browsers, have about 400 characters. The string itself is not stored.
 READ_CHARACTERS_MAX = 512
@@ -55,23 +56,25 @@ def read(user_agent: str) -> Agent:
 
 @lru_cache(_CACHED_MAX)
 def _read(user_agent: str) -> Agent:
-    seen = ua_parser.parse(user_agent).with_defaults()
-    crawler = _is_crawler(user_agent, seen.device.family == "Spider")
-    system = (seen.os.major, seen.os.minor, seen.os.patch)
+    browser, system = browser_and_system(user_agent)
+    crawler = _is_crawler(user_agent)
+    version = (system.major, system.minor, system.patch)
     return Agent(
         crawler=crawler,
         device="bot" if crawler else _device(user_agent),
-        browser=_known(seen.user_agent.family),
-        browser_version=seen.user_agent.major or "",
-        os=_known(seen.os.family),
-        os_version=".".join(part for part in system if part),
+        browser=_known(browser.family),
+        browser_version=browser.major or "",
+        os=_known(system.family),
+        os_version=".".join(part for part in version if part),
     )
 
 
-def _is_crawler(user_agent: str, spider: bool) -> bool:
+def _is_crawler(user_agent: str) -> bool:
+    if _CRAWLER.search(user_agent):
+        return True
     # A headless browser may be the shop's own test; a tool that is no browser at all is some back end's client.
     dressed_as_browser = user_agent.startswith("Mozilla/") and "HeadlessChrome" not in user_agent
-    return (spider and dressed_as_browser) or _CRAWLER.search(user_agent) is not None
+    return dressed_as_browser and is_spider(user_agent)
 
 
 def _device(user_agent: str) -> str:
