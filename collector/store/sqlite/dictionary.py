@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from collector.store.sqlite.shapes import DESCRIPTIONS_MAX, SHAPES_MAX
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
-CACHED_MAX = 50_000
+# Of each kind: a hundred thousand events fill them, so ten million take no more memory.
+CACHED_MAX = 10_000
 NO_LIMIT = 2**62
 K = TypeVar("K")
 V = TypeVar("V")

@@ -16,7 +16,7 @@ from collector.identity import Link, Undo, Why, customers, links_ids
 from collector.store.sqlite.dictionary import Dictionaries, unpack_id
 from collector.store.sqlite.facts import Fact, Facts, exact_properties
 
-KNOWN_MAX = 50_000
+KNOWN_MAX = 10_000
 _ADD_LINK = "INSERT OR IGNORE INTO links (person, seq, user, strength, why) VALUES (?, ?, ?, ?, ?)"
 # Primary key of links and index links_user.
 _TOUCHING = """

@@ -30,7 +30,7 @@ from collector.store.sqlite.visiting import Visiting
 from collector.visits import Key, Visit
 
 log = logging.getLogger(__name__)
-KNOWN_VISITORS_MAX = 50_000
+KNOWN_VISITORS_MAX = 10_000
 COUNTED_LATE_MAX = 5_000
 FEEDS = ("visits", "tenancies", "orders", "order_lines", "customers")
 
