@@ -124,7 +124,7 @@ class SqliteStore(Access):
         self._conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         try:
             with self._transaction():
-                return self._projection.follow(events_max) == events_max
+                return self._projection.follow(events_max) == events_max or self._projection.has_days_to_pack
         finally:
             self._conn.execute("PRAGMA synchronous = FULL")
             self._conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_AT_LAST_PAGES}")

@@ -12,19 +12,19 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
-from itertools import accumulate, groupby
+from itertools import accumulate
 
 import msgspec
 
 LEVELS = (1, 8, 32)  # days that are packed together
 OPEN_DAYS = 2  # the newest day, and the one before, for which calls still come
-DAYS_A_STEP = 8
 LATE_ROWS_MAX = 50_000
 
-# Primary key of overview_cells: days seek, then whats.
-_ROWS = "SELECT what, site, key, n FROM overview_cells WHERE day = ? ORDER BY what, site, key"
-_OLDEST = "SELECT min(day) FROM overview_cells"
-_DROP = "DELETE FROM overview_cells WHERE day = ?"
+# Primary key of overview_cells: days seek, then whats, then sites.
+_OLDEST = "SELECT day, what, site FROM overview_cells ORDER BY day, what, site LIMIT 1"
+_SOME = "SELECT key, n FROM overview_cells WHERE day = ? AND what = ? AND site = ?"
+_DROP_SOME = "DELETE FROM overview_cells WHERE day = ? AND what = ? AND site = ?"
+_OF_DAY = "SELECT DISTINCT what, site FROM overview_cells WHERE day = ?"
 # Unique index (what, days, first_day, site).
 _PACKED = "SELECT cells FROM overview_packed WHERE what = ? AND days = ? AND first_day = ? AND site = ?"
 _PUT = """
@@ -127,25 +127,32 @@ class Packing:
         if self._newest is not None and any(day <= self._newest - OPEN_DAYS for day in days):
             self._late_rows += rows
 
-    def step(self) -> None:
-        """Pack some of the days that are closed, if it is time."""
-        if self._newest is None or not (self._due or self._late_rows > LATE_ROWS_MAX):
-            return
-        for _ in range(DAYS_A_STEP):
-            oldest = self._conn.execute(_OLDEST).fetchone()[0]
-            if oldest is None or oldest > self._newest - OPEN_DAYS:
+    @property
+    def is_due(self) -> bool:
+        """Whether there may be something to pack."""
+        return self._newest is not None and (self._due or self._late_rows > LATE_ROWS_MAX)
+
+    def step(self, lists_max: int) -> None:
+        """Pack so many lists of the days that are closed, if it is time; each takes some ms."""
+        for _ in range(lists_max):
+            if not self.is_due:
+                return
+            oldest = self._conn.execute(_OLDEST).fetchone()
+            if self._newest is None or oldest is None or oldest[0] > self._newest - OPEN_DAYS:
                 self._due, self._late_rows = False, 0
                 return
-            self.pack_day(oldest)
+            self._pack(*oldest)
 
     def pack_day(self, day: int) -> None:
         """Move a day's rows into its packed cells and into those of its blocks."""
-        rows = self._conn.execute(_ROWS, (day,)).fetchall()
-        for (what, site), group in groupby(rows, lambda row: (row[0], row[1])):
-            cells = [(key, n) for _, _, key, n in group]
-            for days in LEVELS:
-                self._merge((what, days, day // days * days, site), cells)
-        self._conn.execute(_DROP, (day,))
+        for what, site in self._conn.execute(_OF_DAY, (day,)).fetchall():
+            self._pack(day, what, site)
+
+    def _pack(self, day: int, what: int, site: int) -> None:
+        cells = self._conn.execute(_SOME, (day, what, site)).fetchall()
+        for days in LEVELS:
+            self._merge((what, days, day // days * days, site), cells)
+        self._conn.execute(_DROP_SOME, (day, what, site))
 
     def forget(self) -> None:
         """The transaction was rolled back, or another process has written."""

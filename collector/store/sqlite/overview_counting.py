@@ -62,6 +62,7 @@ _PLACE = "SELECT site, time FROM events WHERE seq = ?"
 _TABLES = ("pending", "hours", "gaps", "sales", "cells", "packed", "paths", "products", "sources")
 _RELEARNT_EVENTS = 50_000
 _RECOUNTED_TOGETHER = 2_000
+PACKED_RECOUNTING = 25  # lists of a day, each time
 RECOUNTED_A_STEP = 20_000  # the writer does nothing else meanwhile: some tenths of a second
 
 
@@ -166,10 +167,14 @@ class Counting:
         self._words.write()
         self._tally.keep()
 
-    def catch_up(self) -> None:
-        """Add what was counted of late to the figures, and pack days that are over."""
+    def catch_up(self, lists_max: int) -> None:
+        """Add what was counted of late to the figures, and pack some lists of days that are over."""
         self._tally.add()
-        self._packing.step()
+        self._packing.step(lists_max)
+
+    @property
+    def has_days_to_pack(self) -> bool:
+        return self._packing.is_due
 
     # What leaves, and all anew ----------------------------------------------------------------------------------
 
@@ -218,7 +223,7 @@ class Counting:
             else:
                 self._recount.end()
             self.write()
-            self.catch_up()
+            self.catch_up(PACKED_RECOUNTING)
 
     def _begin_recount(self, projected: int) -> int:
         """Orders and buyers are few: at once."""

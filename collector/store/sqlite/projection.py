@@ -32,6 +32,7 @@ from collector.visits import Key, Visit
 log = logging.getLogger(__name__)
 KNOWN_VISITORS_MAX = 10_000
 COUNTED_LATE_MAX = 5_000
+EVENTS_A_PACKED_LIST = 200  # so that a step is short where few events are asked for
 FEEDS = ("visits", "tenancies", "orders", "order_lines", "customers")
 
 _ADD_CLAIMS = Insert("INSERT OR IGNORE INTO claims (visitor, seq, act, why, user, email, strength)", columns=7)
@@ -105,9 +106,14 @@ class Projection:
         if len(facts) < events_max:
             self._counting.go_on_recounting(self.projected())
         if len(facts) < events_max or self._counted_late >= COUNTED_LATE_MAX:
-            self._counting.catch_up()
+            self._counting.catch_up(max(1, events_max // EVENTS_A_PACKED_LIST))
             self._counted_late = 0
         return len(facts)
+
+    @property
+    def has_days_to_pack(self) -> bool:
+        """Whether a further step has something to do though no event is left."""
+        return self._counting.has_days_to_pack
 
     def leave(self, seqs: list[int]) -> None:
         """These events are about to be taken out of the log; then comes `resettle` for what they touch."""
