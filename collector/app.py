@@ -19,6 +19,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
 from collector.config import Settings
+from collector.enrich import user_agent
 from collector.errors import FootfallError, Unavailable
 from collector.ingest.acceptance import DailySalt
 from collector.ingest.ageing import age_daily
@@ -131,6 +132,7 @@ def _lifespan(house: _House) -> Callable[[Starlette], AbstractAsyncContextManage
         house.scripts.replace(house.store.sites(), house.store.snippets())
         house.vocabulary.learn(house.store.vocabulary())
         await house.writer.start()
+        user_agent.load()  # while what writes starts beside it
         ageing = age_daily(house.writer, house.store, lambda: clock_ms(app))
         watch = end_watching(house.broadcast, house.store, lambda: clock_ms(app))
         beside = [asyncio.create_task(_refresh(house)), asyncio.create_task(ageing), asyncio.create_task(watch)]
