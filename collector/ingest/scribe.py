@@ -23,11 +23,12 @@ log = logging.getLogger(__name__)
 
 GROUP_EVENTS_MAX = 2_000
 # What is derived gathers for a while, and then follows where no call waits, in steps too short to be felt by one that
-# comes; late by so much, it goes in larger steps, which cost less, between commits.
+# comes; late by so much, between commits; later still, in larger steps, which cost less, but calls wait for them.
 FOLLOW_EVERY_S = 0.25
 FOLLOW_LATE_S = 0.5
+FOLLOW_VERY_LATE_S = 2.0
 FOLLOW_EVENTS = 64
-FOLLOW_LATE_EVENTS = 250
+FOLLOW_VERY_LATE_EVENTS = 250
 RECEIVE_BYTES = 1 << 20
 
 
@@ -45,7 +46,7 @@ class Scribe:
         self._settling: list[int] = []
         self._behind = True
         self._follow_due_s = 0.0
-        self._follow_late_s = 0.0
+        self._behind_since_s = time.monotonic()
         # A failure is logged when it begins, not at each try.
         self._follow_failed = False
         self._disk_failed = False
@@ -96,16 +97,25 @@ class Scribe:
             self._fall_behind()
         # Who waits for the disk need not wait for what is derived.
         self._answer()
+        self._follow_if_due()
+
+    def _follow_if_due(self) -> None:
+        if self._settling:
+            self._follow(FOLLOW_VERY_LATE_EVENTS)
+            return
         now_s = time.monotonic()
-        if self._settling or (self._behind and now_s >= max(self._follow_due_s, self._follow_late_s)):
-            self._follow(FOLLOW_LATE_EVENTS)
-        elif self._behind and now_s >= self._follow_due_s and not self._waiting and not self._hears(0.0):
+        if not self._behind or now_s < self._follow_due_s:
+            return
+        late_s = now_s - self._behind_since_s
+        if late_s >= FOLLOW_VERY_LATE_S:
+            self._follow(FOLLOW_VERY_LATE_EVENTS)
+        elif late_s >= FOLLOW_LATE_S or not (self._waiting or self._hears(0.0)):
             self._follow(FOLLOW_EVENTS)
 
     def _fall_behind(self) -> None:
         """The log has grown, or may have."""
         if not self._behind:
-            self._behind, self._follow_late_s = True, time.monotonic() + FOLLOW_LATE_S
+            self._behind, self._behind_since_s = True, time.monotonic()
 
     def _take(self) -> tuple[list[Append], list[Work | Settle | Nudge]]:
         """A group of appends, and what came among them."""
