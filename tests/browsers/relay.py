@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -54,10 +55,20 @@ class Relay:
         self._held = ""
         self._open = threading.Event()
         self._open.set()
+        self.turned_away = 0  # connections that were tried while the line was cut
+        self._is_cut = False
+        self._lines: set[socket.socket] = set()
         relay, upstream = self, urlsplit(collector).netloc
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def handle(self) -> None:
+                try:
+                    if relay._admits(self.connection):
+                        super().handle()
+                finally:
+                    relay._lines.discard(self.connection)
 
             def _pass(self) -> None:
                 relay._pass(self, upstream)
@@ -75,6 +86,17 @@ class Relay:
         """The collector cannot be reached: connections end without an answer."""
         with self._faulty("down"):
             yield
+
+    @contextmanager
+    def cut(self) -> Iterator[None]:
+        """The cable is pulled: open connections break off, and each new one does before a byte has passed."""
+        self._is_cut = True
+        for line in list(self._lines):
+            _break_off(line)
+        try:
+            yield
+        finally:
+            self._is_cut = False
 
     @contextmanager
     def losing_answers(self) -> Iterator[None]:
@@ -129,8 +151,18 @@ class Relay:
         finally:
             self._fault = ("", 0, {})
 
+    def _admits(self, line: socket.socket) -> bool:
+        self._lines.add(line)
+        if self._is_cut:
+            self.turned_away += 1
+            _break_off(line)
+        return not self._is_cut
+
     def _pass(self, handler: BaseHTTPRequestHandler, upstream: str) -> None:
         body = handler.rfile.read(int(handler.headers.get("content-length") or 0))
+        if self._is_cut:
+            handler.close_connection = True
+            return
         exchange = Exchange(handler.command, handler.path, {n.lower(): v for n, v in handler.headers.items()}, body)
         if handler.path == self._held:
             self._open.wait()
@@ -174,6 +206,12 @@ class Relay:
             if exchange is not None:
                 self.exchanges.append(exchange)
             self.changed.notify_all()
+
+
+def _break_off(line: socket.socket) -> None:
+    with suppress(OSError):  # it may have ended by itself
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def _forward(handler: BaseHTTPRequestHandler, upstream: str, body: bytes) -> tuple[HTTPResponse, bytes]:

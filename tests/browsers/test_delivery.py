@@ -154,9 +154,26 @@ def test_where_tabs_know_no_locks_each_call_still_counts_once(visit: Visit) -> N
     assert len(visit.relay.exchanges) == passed, "they send for ever"
 
 
-# WebKit's driver cannot be cut off; there the collector that is down stands for it.
+def test_what_three_tabs_tell_offline_arrives_once_also_what_a_tab_told_that_was_closed(visit: Visit) -> None:
+    tabs = [visit.arrive(f"/{n}") for n in range(3)]
+    quiet(visit.relay)
+    passed = len(visit.relay.exchanges)
+    with visit.relay.cut():
+        for n, tab in enumerate(tabs):
+            count(tab, f"Tab {n}")
+        wait_for(lambda: visit.relay.turned_away > 0, lambda: "nothing was tried")
+        visit.close(tabs[2])
+        quiet(visit.relay)
+        assert len(visit.relay.exchanges) == passed, "it was not offline"
+    visit.arrive("/back")
+    for n in range(3):
+        all_arrive(visit, f"Tab {n}")
+    sent_once(visit)
+
+
+# WebKit's driver has no such switch.
 @pytest.mark.engines("chromium", "firefox")
-def test_what_three_tabs_tell_offline_arrives_once_they_are_on_line_again(visit: Visit) -> None:
+def test_a_page_that_is_told_that_it_is_on_line_again_sends_what_it_kept(visit: Visit) -> None:
     tabs = [visit.arrive(f"/{n}") for n in range(3)]
     quiet(visit.relay)
     passed = len(visit.relay.exchanges)
