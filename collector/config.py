@@ -6,6 +6,7 @@ It knows nothing of what the settings do.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -46,6 +47,15 @@ _SHAPES = {
     "script_name": (re.compile(_NAME), "a name of letters, digits, - and _"),
     "path_prefix": (re.compile(rf"(/{_FREE}{_NAME}(/{_NAME})*)?"), "a path such as /notes"),
     "calls_path": (re.compile(rf"{_FREE}{_NAME}(/{_NAME})*"), "a path such as notes, without a slash before it"),
+}
+# The least and the greatest that a number may be.
+_RANGES: dict[str, tuple[float, float]] = {
+    "port": (0, 65_535),
+    "rate_limit": (0, math.inf),
+    "event_names_max": (0, math.inf),
+    "property_names_max": (0, math.inf),
+    "queue_events_max": (1, math.inf),
+    "queue_bytes_max": (1, math.inf),
 }
 
 
@@ -92,6 +102,10 @@ def read_settings(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Setti
     for name, (shape, described) in _SHAPES.items():
         if not shape.fullmatch(values[name]):
             raise Misuse(f"{name.replace('_', '-')} must be {described}, not {values[name]!r}")
+    for name, (least, greatest) in _RANGES.items():
+        if not least <= values[name] <= greatest:  # so that a rate that is no number is refused too
+            told = f"{least} or more" if greatest == math.inf else f"from {least} to {greatest}"
+            raise Misuse(f"{name.replace('_', '-')} must be {told}, not {values[name]}")
     return msgspec.convert(values, Settings)
 
 

@@ -91,7 +91,7 @@ def test_a_token_is_shown_once_and_never_again(db: Path) -> None:
         (("token", "create", "x", "--scope", "all"), 2),
         (("token", "revoke", "nobody"), 1),
         (("serve", "--port", "x"), 2),
-        (("serve", "--port", "70000"), 1),
+        (("serve", "--port", "70000"), 2),
         (("serve", "--trusted-proxy", "proxy"), 2),
         (("import", "orders", "nowhere.csv"), 1),
         (("import", "pigeons", "nowhere.csv"), 2),
@@ -132,6 +132,22 @@ def test_flags_come_before_the_environment_and_that_before_defaults() -> None:
     assert settings.public_url == "http://[::]:10"
     with pytest.raises(Misuse):
         read_settings({}, {"FOOTFALL_PORT": "nine"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("port", 65_536, "port must be from 0 to 65535, not 65536"),
+        ("rate_limit", -1.0, "rate-limit must be 0 or more, not -1.0"),
+        ("rate_limit", float("nan"), "rate-limit must be 0 or more, not nan"),
+        ("event_names_max", -1, "event-names-max must be 0 or more, not -1"),
+        ("queue_events_max", 0, "queue-events-max must be 1 or more, not 0"),
+    ],
+)
+def test_a_number_out_of_its_range_is_misuse(name: str, value: float, told: str) -> None:
+    for flags, environ in (({name: value}, {}), ({}, {f"FOOTFALL_{name.upper()}": str(value)})):
+        with pytest.raises(Misuse, match=f"^{re.escape(told)}$"):
+            read_settings(flags, environ)
 
 
 def test_every_setting_is_a_field_and_is_documented() -> None:

@@ -160,3 +160,17 @@ def test_an_sqlite_that_is_too_old_is_told_before_anything_is_made(
     with pytest.raises(Misuse, match=r"needs 3\.38 or newer"):
         connect(str(tmp_path / "new.db"), create=True)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("version", [0, 1, 2, newest_schema(), newest_schema() + 1])
+def test_of_another_programs_database_not_a_byte_is_changed(tmp_path: Path, version: int) -> None:
+    """Whatever it counts its own versions to; and not only by `serve`."""
+    notes = tmp_path / "notes.db"
+    with closing(sqlite3.connect(notes)) as conn:
+        conn.execute("CREATE TABLE notes (note TEXT)")
+        conn.execute(f"PRAGMA user_version = {version}")
+    before = notes.read_bytes()
+    for command in (("serve", "--port", "0"), ("site", "add", "shop"), ("export", "events")):
+        done = footfall(*command, db=notes)
+        assert (done.returncode, done.stderr) == (2, f"footfall: {notes} is another program's database\n"), command
+        assert notes.read_bytes() == before, command

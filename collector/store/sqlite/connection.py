@@ -27,6 +27,11 @@ CHECKPOINT_AT_LAST_PAGES = 3_000
 # Of SQLite's result codes: the low byte is the kind, what is above it the detail.
 _PRIMARY_CODE = 0xFF
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# Of these tables every schema has all. A version alone says little: many programs count theirs from 1.
+TABLES_OF_OURS = 4
+OURS = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('meta', 'sites', 'events', 'persons')"
+# In one statement: another process may be bringing a new file up to date.
+_WHOSE = f"SELECT user_version, (SELECT count(*) FROM sqlite_schema), ({OURS}) FROM pragma_user_version"
 
 # FULL: a commit is on disk when it returns. secure_delete: what is erased is overwritten, not only unlinked.
 # journal_size_limit: whoever reads for long, as a backup does, makes the WAL grow; afterwards it is cut again.
@@ -81,6 +86,8 @@ def connect(path: str, *, create: bool, read_only: bool = False) -> sqlite3.Conn
             raise  # the disk fails: not a question of which file was named
         raise Misuse(f"cannot open {path}: {error}") from error
     try:
+        if not read_only:
+            refuse_strangers(conn, path)  # first: the pragmas write to the file
         for pragma in PRAGMAS_OF_READERS if read_only else PRAGMAS_OF_WRITERS:
             conn.execute(pragma)
         if not read_only:
@@ -138,10 +145,12 @@ def newest_schema() -> int:
 
 def refuse_strangers(conn: sqlite3.Connection, path: str) -> None:
     """Raises Misuse where the file is another program's, or a newer Footfall's."""
-    version, newest = schema_version(conn), newest_schema()
+    (version, objects, ours), newest = conn.execute(_WHOSE).fetchone(), newest_schema()
+    if (objects or version) and ours != TABLES_OF_OURS:
+        raise Misuse(f"{path} is another program's database")
     if version > newest:
         raise Misuse(f"{path} was written by a newer Footfall (schema {version}; this one knows {newest})")
-    if version == 0 and conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+    if version == 0 and objects:
         raise Misuse(f"{path} is another program's database")
 
 

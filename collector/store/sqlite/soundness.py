@@ -10,11 +10,10 @@ import sqlite3
 from msgspec import Struct
 
 from collector.errors import Misuse
-from collector.store.sqlite.connection import refuse_strangers, schema_version
+from collector.store.sqlite.connection import OURS, TABLES_OF_OURS, refuse_strangers, schema_version
 
 FAULTS_MAX = 5
 LARGE = ("sightings", "visitors", "visits", "mids", "events")
-_OURS = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('meta', 'sites', 'events', 'persons')"
 # Of `events` a count reads its smallest index whole; the newest is one step down the primary key.
 _HOLDS = """
 SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM sites WHERE removed IS NULL),
@@ -47,7 +46,7 @@ def must_be_ours(conn: sqlite3.Connection, path: str) -> None:
 
 def must_be_footfall(conn: sqlite3.Connection, path: str) -> None:
     """Raises Misuse where the file is another program's."""
-    if conn.execute(_OURS).fetchone()[0] != 4:
+    if conn.execute(OURS).fetchone()[0] != TABLES_OF_OURS:
         raise Misuse(f"{path} is not a Footfall database")
 
 
