@@ -14,8 +14,9 @@ import duckdb
 import pytest
 from analyst import rows_of
 from conftest import ROOT
-from shop import a_busy_day, call
+from shop import MORNING, a_busy_day, call
 
+from collector.event import MINUTE_MS
 from collector.store.sqlite import SqliteStore
 
 EXPORTS = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
@@ -57,8 +58,16 @@ def test_the_pandas_copy_stays_what_footfall_has(store: SqliteStore) -> None:
         [call("m40", "Signed In", 90, visitor="=guest", user="42"), call("m41", "page", -25, visitor="=guest")]
     )
     room["refresh"](room["copies"], room["cursors"])
+    agree(store, room)
+    assert "42" in set(room["copies"]["identities"].query("visitor == '=guest'")["customer"])
+    store.erase("42", MORNING + 120 * MINUTE_MS)
+    room["refresh"](room["copies"], room["cursors"])
+    agree(store, room)
+    assert "42" not in set(room["copies"]["customers"]["customer"])
+
+
+def agree(store: SqliteStore, room: dict[str, Any]) -> None:
     for name, copy in room["copies"].items():
         keys = room["KEYS"][name]
         wanted = {tuple(row[key] for key in keys) for row in rows_of(store, name)[0]}
         assert set(copy[keys].itertuples(index=False, name=None)) == wanted, name
-    assert "42" in set(room["copies"]["identities"].query("visitor == '=guest'")["customer"])

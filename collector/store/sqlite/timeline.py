@@ -28,9 +28,11 @@ SELECT json_group_array(json_array(
     events.time, CASE typeof(events.mid) WHEN 'blob' THEN json_array(hex(events.mid)) ELSE events.mid END,
     events.trust, events.seq, names.type, names.name, events.lag, sites.name, coalesce(pages.url, ''),
     coalesce(pages.title, ''), coalesce(referrers.referrer, ''), coalesce(referrers.channel, ''), events.campaign,
-    {shapes.text_in_sql("events", empty="")}, events.subject, events.staff))
+    {shapes.text_in_sql("events", empty="")}, events.subject, events.staff,
+    CASE typeof(visitors.visitor) WHEN 'blob' THEN json_array(hex(visitors.visitor)) ELSE visitors.visitor END))
 FROM json_each(?) AS sought CROSS JOIN events ON events.seq = sought.value
 JOIN names ON names.id = events.name JOIN sites ON sites.id = events.site
+LEFT JOIN visitors ON visitors.id = events.subject
 LEFT JOIN pages ON pages.id = events.page LEFT JOIN referrers ON referrers.id = events.referrer
 {shapes.JOINS.format(event="events")}
 """
@@ -54,9 +56,13 @@ visits.deleted = 0 AND visits.first_time <= :high AND visits.last_time >= :low A
      AND before.first_time <= :low ORDER BY before.first_time DESC LIMIT 1), :low)
 """
 _VISITS = f"""
-SELECT visits.first_seq, first.time, first.mid, first.trust, visits.last_time
-FROM visits JOIN events AS first ON first.seq = visits.first_seq
-WHERE visits.visitor = :visitor AND {DURING}
+SELECT json_group_array(json_array(sought.value, (
+    SELECT json_group_array(json_array(
+        first.time, CASE typeof(first.mid) WHEN 'blob' THEN json_array(hex(first.mid)) ELSE first.mid END,
+        first.trust, visits.last_time))
+    FROM visits JOIN events AS first ON first.seq = visits.first_seq
+    WHERE visits.visitor = sought.value AND {DURING.replace(":visitor", "sought.value")})))
+FROM json_each(:visitors) AS sought
 """
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM events WHERE subject = ? AND time > ? AND time < ? LIMIT ?)"
 _COUNT_OF_ORDERS = """
@@ -71,6 +77,7 @@ _TIED = "SELECT time, mid, trust FROM events WHERE subject = ? AND time = ?"
 
 Row = list[Any]
 _rows = msgspec.json.Decoder(list[Row])
+_visits = msgspec.json.Decoder(list[tuple[int, list[tuple[int, str | list[str], int, int]]]])
 
 
 class Timeline:
@@ -180,15 +187,19 @@ class Timeline:
             for visitor, customer, why, *bounds in rows
         ]
 
-    def _visits(self, visitor: int, low: int, high: int) -> list[tuple[Key, int]]:
-        """A visitor's visits between two times, as (first key, last time), sorted."""
-        rows = self._conn.execute(_VISITS, {"visitor": visitor, "low": low, "high": high})
-        return sorted((_key(time, mid, trust), last) for _, time, mid, trust, last in rows)
+    def _visits(self, visitors: set[int], low: int, high: int) -> dict[int, list[tuple[Key, int]]]:
+        """Each visitor's visits between two times, as (first key, last time), sorted."""
+        asked = {"visitors": msgspec.json.encode(visitors).decode(), "low": low, "high": high}
+        found = _visits.decode(self._conn.execute(_VISITS, asked).fetchone()[0])
+        return {
+            visitor: sorted((_key(time, mid, trust), last) for time, mid, trust, last in rows)
+            for visitor, rows in found
+        }
 
     def _activities(self, shown: list[tuple[Key, Row, Span]], spans: list[Span]) -> list[Activity]:
         subjects = {row[14] for _, row, _ in shown if row[14] > 0}
         times = [key[0] for key, _, _ in shown]
-        visits = {subject: self._visits(subject, min(times), max(times)) for subject in subjects}
+        visits = self._visits(subjects, min(times), max(times)) if subjects else {}
         tenants = {span.subject: self._spans("tenancies.visitor = ?", span.subject) for span in spans if not span.why}
         return [self._activity(key, row, span, visits, tenants) for key, row, span in shown]
 
@@ -200,7 +211,7 @@ class Timeline:
         visits: dict[int, list[tuple[Key, int]]],
         tenants: dict[int, list[Span]],
     ) -> Activity:
-        time, mid, trust, seq, kind, name, lag, site, *shown, properties, subject, staff = row
+        time, mid, trust, seq, kind, name, lag, site, *shown, properties, subject, staff, visitor = row
         url, title, referrer, channel, campaign = shown
         held = span if span.why else next((each for each in tenants[span.subject] if each.holds(key)), None)
         why = held.why if held else "claimed" if trust == Trust.CLAIMED else None
@@ -212,7 +223,7 @@ class Timeline:
             time=time,
             received=time + lag,
             site=site,
-            visitor=self._visitor(subject) if subject > 0 else None,
+            visitor=unpack_id(visitor) if subject > 0 else None,
             visit=_visit_at(visits.get(subject, []), key) if forms_visit(kind, name, bool(staff)) else None,
             customer=self._key_of(held.customer) if held and held.customer is not None else None,
             url=url,
