@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+REFUSALS = frozenset({"false", "0", "no", "denied"})
+
 
 def lift(context: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
     """Takes what has a name in Call out of `context`. What is not of the expected shape counts as not said.
@@ -68,4 +70,13 @@ def _consent(value: Any) -> dict[str, bool] | None:
     preferences = value.get("categoryPreferences") if isinstance(value, dict) else None
     if not isinstance(preferences, dict):
         return None
-    return {category: said for category, said in preferences.items() if isinstance(said, bool)}
+    said = {category: _granted(value) for category, value in preferences.items()}
+    return {category: granted for category, granted in said.items() if granted is not None}
+
+
+def _granted(value: Any) -> bool | None:
+    """Only `true` grants; a refusal counts however a tag manager spells it. Anything else says nothing."""
+    if isinstance(value, bool):
+        return value
+    refuses = value == 0 or (isinstance(value, str) and value.strip().lower() in REFUSALS)
+    return False if refuses else None

@@ -366,6 +366,17 @@ def test_what_has_a_name_leaves_the_context_and_the_token_always_does() -> None:
     assert (told.consent, told.token) == ({"Analytics": True}, "t")
 
 
+@pytest.mark.parametrize("said", [False, 0, 0.0, "false", " False ", "0", "no", "denied"])
+def test_a_refusal_counts_however_it_is_spelled(said: Any) -> None:
+    told = call({"context": {"consent": {"categoryPreferences": {"Analytics": said}}}})
+    assert told.consent == {"Analytics": False}
+
+
+@pytest.mark.parametrize("said", [None, 1, "true", "yes", "granted", "", [], {}, 10**400])
+def test_only_true_grants(said: Any) -> None:
+    assert call({"context": {"consent": {"categoryPreferences": {"Analytics": said}}}}).consent == {}
+
+
 def test_context_fields_of_the_wrong_shape_count_as_not_said() -> None:
     fields = ("page", "campaign", "userAgent", "ip", "locale", "timezone", "screen", "library", "consent")
     told = call({"context": dict.fromkeys((*fields, "identityToken"), 7)})
