@@ -112,14 +112,23 @@ def test_of_what_was_stored_before_the_start_everybody_is_touched(ann: SqliteSto
     assert not ann.is_unsettled("user:ann", touched.after(0))
 
 
-def test_where_another_process_has_written_very_much_everybody_waits(
+def test_where_another_process_has_written_everybody_waits_if_that_can_be_told(
     ann: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unsettled, "BACKLOG_MAX", 2)
-    ann.append([browsing(2), browsing(3)])
     assert not ann.is_unsettled("user:ann", noted())
-    ann.append([browsing(4)])
+    ann.append([browsing(2), browsing(3)])
     assert ann.is_unsettled("user:ann", noted())
+    assert not ann.is_unsettled("user:ann", noted(browsing(2)))
+    monkeypatch.setattr(unsettled, "BACKLOG_MAX", 1)
+    assert ann.is_unsettled("user:ann", noted(browsing(2)))
+
+
+def test_what_another_process_has_just_written_shows(start: Start) -> None:
+    collector = start(make_site())
+    assert collector.writing
+    with closing(SqliteStore.open(str(collector.db))) as store:
+        store.append([browsing(1, visitor="v1", type="identify", user="ann")])
+        assert len(collector.ask("/api/customers/ann/activity")["events"]) == 1
 
 
 def test_a_look_up_is_answered_while_what_others_did_waits(start: Start) -> None:

@@ -137,9 +137,12 @@ class Writer:
         result: T = await self._ask(lambda id: frames.Work(id, work.__name__, pickle.dumps(args)))
         return result
 
-    async def settle(self) -> None:
-        """Return when all that was acknowledged before has reached what is derived."""
-        if self.behind or self._pending:
+    async def settle(self, *, surely: bool = False) -> None:
+        """Return when all that was acknowledged before has reached what is derived.
+
+        `surely`: also what another process has written.
+        """
+        if surely or self.behind or self._pending:
             await self._ask(frames.Settle)
 
     def nudge(self) -> None:

@@ -26,7 +26,7 @@ async def read_settled(state: State, key: str, read: Callable[..., T], *asked: A
         found = await asyncio.to_thread(_read_if_settled, state.store, key, state.writer.touched, read, asked)
         if found is not _UNSETTLED:
             return found
-        await state.writer.settle()
+        await state.writer.settle(surely=True)
         return await asyncio.to_thread(read, *asked)
     except OverflowError as error:
         raise Misuse("the cursor is not one that was given") from error

@@ -18,7 +18,7 @@ from collector.store.sqlite.dictionary import pack_id, unpack_id
 from collector.store.touched import Person, Touched
 
 CLAIMS_MAX = 200
-# Another process may have written, too: where so many calls wait, everybody does.
+# Another process may have written, too: where calls wait and none is known of, or so many, everybody does.
 BACKLOG_MAX = 5_000
 
 _BACKLOG = """
@@ -55,7 +55,7 @@ def is_unsettled(conn: sqlite3.Connection, key: str, touched: Touched) -> bool:
     if touched.everybody or backlog > BACKLOG_MAX:
         return True
     if not touched.anybody:
-        return False
+        return bool(backlog > 0)
     sought = read_key(key)
     row: tuple[Any]
     if sought.kind is Kind.VISITOR:
