@@ -6,7 +6,7 @@ Judged at the call's `received`, never at the wall clock, so that it comes out t
 from __future__ import annotations
 
 import math
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -56,19 +56,14 @@ def _is_signed(draft: Draft) -> bool:
 
 @lru_cache(1024)
 def _claims(token: str, key: str, audience: str) -> dict[str, Any] | None:
-    jwt = _jwt()
+    # It brings cryptography along where that is installed, 10 to 20 MB: only a collector that sees tokens pays for it.
+    jwt = import_module("jwt")
     try:
         claims: dict[str, Any] = jwt.decode(token, key, algorithms=["HS256"], audience=audience, options=_OPTIONS)
         return claims
     except (jwt.PyJWTError, RecursionError, UnicodeError):
         # A header is JSON that is read before the signature and may be nested at will; an older PyJWT lets that out.
         return None
-
-
-@cache
-def _jwt() -> Any:
-    # It brings cryptography along where that is installed, 10 to 20 MB: only a collector that sees tokens pays for it.
-    return import_module("jwt")
 
 
 def _is_time(value: object) -> bool:

@@ -72,7 +72,7 @@ class Writer:
         self._asked: dict[int, asyncio.Future[Any]] = {}
         self._last_id = 0
         self._followed_id = -1
-        # Whom those speak of who were acknowledged and are not derived yet.
+        # Whom the calls name that were acknowledged and are not derived from yet.
         self.touched = Touched(everybody=True)
         self._line: _Line | None = None
         self._join: Callable[[], None] = lambda: None

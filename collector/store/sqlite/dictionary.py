@@ -28,6 +28,11 @@ def pack_id(text: str) -> str | bytes:
     return bytes.fromhex(text.replace("-", "")) if _UUID(text) else text
 
 
+def id_in_json(stored: str) -> str:
+    """A column of ids for JSON in a statement, which takes no bytes, in the form that `unpack_id` reads."""
+    return f"CASE typeof({stored}) WHEN 'blob' THEN json_array(hex({stored})) ELSE {stored} END"
+
+
 def unpack_id(stored: str | bytes | list[str]) -> str:
     """The id as the client wrote it. Bytes that came by way of JSON are a list of their hex digits."""
     if isinstance(stored, str):

@@ -19,7 +19,7 @@ from collector.event import Campaign, Trust
 from collector.identity import Place
 from collector.mailing import ANSWERS
 from collector.orders import OrderCall
-from collector.store.sqlite.dictionary import unpack_id
+from collector.store.sqlite.dictionary import id_in_json, unpack_id
 from collector.store.sqlite.sayings import Sayings, exact_or_none
 from collector.visits import Key, Step, forms_visit
 
@@ -30,10 +30,10 @@ events.user, events.email, events.previous, events.staff, events.campaign, event
 # Properties are read only where derivation needs them: traits, and whatever may speak of an order; of a product that
 # was viewed or added only what it is called; answers about mailings. A text without a shape may be long: it is looked
 # into where it lies.
-# The rows come as one JSON text: see rows.py. A `mid` that is a BLOB comes as a list of its hex digits.
-_FACTS = """
+# The rows come as one JSON text: see rows.py.
+_FACTS = f"""
 SELECT json_group_array(json_array(
-    seq, site, trust, subject, time, CASE typeof(mid) WHEN 'blob' THEN json_array(hex(mid)) ELSE mid END, name, user,
+    seq, site, trust, subject, time, {id_in_json("mid")}, name, user,
     email, previous, staff, campaign, page, referrer,
     CASE WHEN name IN (SELECT id FROM names WHERE name IN ('Product Viewed', 'Product Added') AND type = 'track')
              AND shape IS NULL
@@ -41,7 +41,7 @@ SELECT json_group_array(json_array(
     CASE WHEN shape IS NOT NULL OR user IS NOT NULL OR email IS NOT NULL OR instr(properties, '"order')
         THEN properties END,
     shape, description))
-FROM ({})
+FROM ({{}})
 """
 # Only the columns that are asked for: some are computed.
 _READ = f"SELECT {_COLUMNS}, properties, shape, description FROM events"

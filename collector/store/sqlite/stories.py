@@ -26,7 +26,7 @@ SELECT first.mid, visits.first_time, visits.last_time, visits.events, coalesce(r
        coalesce(referrers.referrer, ''), visits.campaign, coalesce(pages.url, ''), coalesce(pages.title, '')
 FROM visits JOIN events AS first ON first.seq = visits.first_seq
 LEFT JOIN referrers ON referrers.id = first.referrer LEFT JOIN pages ON pages.id = first.page
-WHERE visits.visitor = :visitor AND {DURING}
+WHERE visits.visitor = :visitor AND {DURING.format(visitor=":visitor")}
 """
 _STAFF = """
 SELECT seq FROM json_each(?) AS sought CROSS JOIN events ON events.seq = sought.value WHERE staff IS NOT NULL

@@ -17,7 +17,7 @@ from collector.event import Trust
 from collector.store import Activity, ActivityPage, ActivityQuery
 from collector.store.keys import customer_key
 from collector.store.sqlite import shapes
-from collector.store.sqlite.dictionary import unpack_id
+from collector.store.sqlite.dictionary import id_in_json, unpack_id
 from collector.store.sqlite.rows import Number
 from collector.store.sqlite.scanning import ALWAYS, Found, Span, newest
 from collector.visits import Key, forms_visit
@@ -25,11 +25,11 @@ from collector.visits import Key, forms_visit
 # The rows come as one JSON text: see rows.py.
 _ROWS = f"""
 SELECT json_group_array(json_array(
-    events.time, CASE typeof(events.mid) WHEN 'blob' THEN json_array(hex(events.mid)) ELSE events.mid END,
+    events.time, {id_in_json("events.mid")},
     events.trust, events.seq, names.type, names.name, events.lag, sites.name, coalesce(pages.url, ''),
     coalesce(pages.title, ''), coalesce(referrers.referrer, ''), coalesce(referrers.channel, ''), events.campaign,
     {shapes.text_in_sql("events", empty="")}, events.subject, events.staff,
-    CASE typeof(visitors.visitor) WHEN 'blob' THEN json_array(hex(visitors.visitor)) ELSE visitors.visitor END))
+    {id_in_json("visitors.visitor")}))
 FROM json_each(?) AS sought CROSS JOIN events ON events.seq = sought.value
 JOIN names ON names.id = events.name JOIN sites ON sites.id = events.site
 LEFT JOIN visitors ON visitors.id = events.subject
@@ -52,16 +52,16 @@ EXISTS (SELECT 1 FROM claims WHERE claims.visitor = tenancies.visitor AND claims
 # Visits lie one behind the other: those of a span of time begin with the last that began before it. Primary key.
 DURING = """
 visits.deleted = 0 AND visits.first_time <= :high AND visits.last_time >= :low AND visits.first_time >= coalesce(
-    (SELECT first_time FROM visits AS before WHERE before.visitor = :visitor AND before.deleted = 0
+    (SELECT first_time FROM visits AS before WHERE before.visitor = {visitor} AND before.deleted = 0
      AND before.first_time <= :low ORDER BY before.first_time DESC LIMIT 1), :low)
 """
 _VISITS = f"""
 SELECT json_group_array(json_array(sought.value, (
     SELECT json_group_array(json_array(
-        first.time, CASE typeof(first.mid) WHEN 'blob' THEN json_array(hex(first.mid)) ELSE first.mid END,
+        first.time, {id_in_json("first.mid")},
         first.trust, visits.last_time))
     FROM visits JOIN events AS first ON first.seq = visits.first_seq
-    WHERE visits.visitor = sought.value AND {DURING.replace(":visitor", "sought.value")})))
+    WHERE visits.visitor = sought.value AND {DURING.format(visitor="sought.value")})))
 FROM json_each(:visitors) AS sought
 """
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM events WHERE subject = ? AND time > ? AND time < ? LIMIT ?)"

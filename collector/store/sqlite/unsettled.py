@@ -14,7 +14,7 @@ import msgspec
 from collector.event import Trust
 from collector.identity import Act
 from collector.store.keys import Kind, read_key
-from collector.store.sqlite.dictionary import pack_id, unpack_id
+from collector.store.sqlite.dictionary import id_in_json, pack_id, unpack_id
 from collector.store.touched import Person, Touched
 
 CLAIMS_MAX = 200
@@ -40,9 +40,9 @@ WITH subjects AS (SELECT id FROM visitors WHERE visitor = ?),
 people AS (SELECT persons.id FROM subjects JOIN tenancies ON tenancies.visitor = subjects.id
            JOIN persons ON persons.customer = tenancies.customer WHERE tenancies.deleted = 0)
 """
-_THEIR_NAMES = """
+_THEIR_NAMES = f"""
 SELECT json_array(
-    (SELECT json_group_array(CASE typeof(visitor) WHEN 'blob' THEN json_array(hex(visitor)) ELSE visitor END)
+    (SELECT json_group_array({id_in_json("visitor")})
      FROM subjects CROSS JOIN visitors USING (id)),
     (SELECT json_group_array(json_array(kind, space, value)) FROM people CROSS JOIN persons USING (id)))
 """
