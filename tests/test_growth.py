@@ -15,6 +15,7 @@ import pytest
 from conftest import make_site
 
 from collector.event import Campaign, Event, Trust
+from collector.store import ActivityQuery
 from collector.store.sqlite import SqliteStore
 
 START = 1_780_000_000_000
@@ -125,3 +126,34 @@ def test_opening_a_full_file_takes_no_more_steps_than_a_small_one(
         monkeypatch.undo()
         costs.append(steps)
     assert 0 < costs[1] <= 1.1 * costs[0], costs
+
+
+@pytest.mark.parametrize("asked", [ActivityQuery(limit=20), ActivityQuery(limit=20, event="Rare")], ids=["any", "rare"])
+def test_what_a_back_end_says_of_very_many_orders_makes_no_page_dearer(tmp_path: Path, asked: ActivityQuery) -> None:
+    """It names the order alone: whose it is, the order says."""
+    costs = []
+    for orders in (100, 1_200):
+        with closing(SqliteStore.open(str(tmp_path / f"{orders}.db"))) as store:
+            store.put_site(make_site())
+            dice = random.Random(3)
+            for n in range(orders):
+                order: dict[str, Any] = {"trust": Trust.SERVER, "properties": f'{{"order_id":"{n}"}}', "visitor": None}
+                made = event(n, dice, {**order, "name": "Order Completed", "user": "A"})
+                told = [event(n, dice, {**order, "name": name}) for name in ("Order Shipped", "Order Delivered")]
+                store.append([made, *told])
+            while store.follow(500):
+                pass
+            steps = 0
+
+            def step() -> None:
+                nonlocal steps
+                steps += 1
+
+            with store.snapshot():
+                conn = store._readers.conn()
+                conn.set_progress_handler(step, 10)
+                page = store.activity("A", asked)
+                conn.set_progress_handler(None, 0)
+            assert page is not None and len(page.events) == (20 if asked.event is None else 0)
+            costs.append(steps)
+    assert 0 < costs[1] <= (GROWN_MAX if asked.event is None else 12) * costs[0], costs

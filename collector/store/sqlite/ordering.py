@@ -26,6 +26,14 @@ Reference = tuple[int, str]
 Row = tuple[Any, ...]
 
 _ADD_CALL = "INSERT OR IGNORE INTO order_calls (site, order_id, seq) VALUES (?, ?, ?)"
+# What the back end says without naming anybody is whose the order is.
+_TOLD = "DELETE FROM order_told WHERE site = ? AND order_id = ?"
+_TELL = """
+INSERT INTO order_told (customer, time, seq, name, site, order_id)
+SELECT ?1, events.time, events.seq, events.name, ?2, ?3
+FROM order_calls CROSS JOIN events ON events.seq = order_calls.seq
+WHERE order_calls.site = ?2 AND order_calls.order_id = ?3 AND events.subject = 0 AND events.trust = 3
+"""
 _MATCHED = "SELECT act, user, email, strength FROM claims WHERE visitor = ? AND seq = ? AND why = ?"
 _DROP_MATCH = "DELETE FROM claims WHERE visitor = ? AND seq = ? AND why = ?"
 _ADD_MATCH = """
@@ -124,6 +132,7 @@ class Ordering:
         standing = self._conn.execute(_STANDING, reference).fetchone()
         former = {standing[0]} if standing and standing[0] is not None else set()
         lines = self._conn.execute(_LINES, reference).fetchall()
+        self._conn.execute(_TOLD, reference)
         if folded.order is None:
             self._counting.change_order(_sold(reference[0], standing, lines), None, former)
             self._conn.execute(_DROP, (revisions.next(), *reference))
@@ -131,6 +140,8 @@ class Ordering:
             return former
         order = folded.order
         customer = _customer(order, folded.anchor, resolve, holder_at, suppressed)
+        if customer is not None:
+            self._conn.execute(_TELL, (customer, *reference))
         written = msgspec.json.encode(_kept(order)).decode()
         row = (
             customer,

@@ -162,6 +162,7 @@ class Projection:
             "links",
             "traits",
             "order_calls",
+            "order_told",
             "subscriptions",
             "sightings",
             "customer_words",

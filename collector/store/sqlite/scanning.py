@@ -24,14 +24,10 @@ _STEP = """
 SELECT count(*), min(time), json_group_array(json_array(time, seq)) {chosen}
 FROM (SELECT time, seq, name FROM events WHERE subject = ?1 AND time BETWEEN ?2 AND ?3 ORDER BY time DESC LIMIT ?4)
 """
-# What the back end says of an order without naming anybody is its customer's. Index orders_customer.
+# What the back end says of an order without naming anybody is its customer's. Primary key, downwards.
 _STEP_OF_ORDERS = """
 SELECT count(*), min(time), json_group_array(json_array(time, seq)) {chosen}
-FROM (SELECT events.time AS time, events.seq AS seq, events.name AS name
-      FROM orders CROSS JOIN order_calls ON order_calls.site = orders.site AND order_calls.order_id = orders.order_id
-      CROSS JOIN events ON events.seq = order_calls.seq
-      WHERE orders.customer = ?1 AND events.subject = 0 AND events.trust = 3 AND events.time BETWEEN ?2 AND ?3
-      ORDER BY events.time DESC LIMIT ?4)
+FROM (SELECT time, seq, name FROM order_told WHERE customer = ?1 AND time BETWEEN ?2 AND ?3 ORDER BY time DESC LIMIT ?4)
 """
 _CHOSEN = "FILTER (WHERE name IN (SELECT value FROM json_each(?5)))"
 _fits = msgspec.json.Decoder(list[tuple[int, int]])

@@ -65,12 +65,7 @@ SELECT json_group_array(json_array(sought.value, (
 FROM json_each(:visitors) AS sought
 """
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM events WHERE subject = ? AND time > ? AND time < ? LIMIT ?)"
-_COUNT_OF_ORDERS = """
-SELECT count(*) FROM orders
-CROSS JOIN order_calls ON order_calls.site = orders.site AND order_calls.order_id = orders.order_id
-CROSS JOIN events ON events.seq = order_calls.seq
-WHERE orders.customer = ? AND events.subject = 0 AND events.trust = 3
-"""
+_COUNT_OF_ORDERS = "SELECT count(*) FROM (SELECT 1 FROM order_told WHERE customer = ? LIMIT ?)"
 _PARTS = ("source", "medium", "name", "term", "content", "click_id")
 _CAMPAIGN = f"SELECT {', '.join(_PARTS)} FROM campaigns WHERE id = ?"
 _TIED = "SELECT time, mid, trust FROM events WHERE subject = ? AND time = ?"
@@ -170,7 +165,7 @@ class Timeline:
 
     def _count(self, span: Span, at_most: int) -> int:
         if span.subject == 0:
-            found: int = self._conn.execute(_COUNT_OF_ORDERS, (span.customer,)).fetchone()[0]
+            found: int = self._conn.execute(_COUNT_OF_ORDERS, (span.customer, at_most)).fetchone()[0]
             return found
         low = -ALWAYS if span.start is None else span.start[0]
         high = ALWAYS if span.end is None else span.end[0]
