@@ -12,15 +12,15 @@ import { guard } from './guard.js'
 export function openLazy(document, tag, { url, file }, pinned) {
   /** @param {string} name @param {string} integrity @param {(handed: any) => void} then */
   const load = (name, integrity, then) => {
-    const script = Object.assign(document.createElement('script'), {
-      src: `${url}${file}.${name}.js`,
-      crossOrigin: 'anonymous',
-      nonce: tag?.nonce ?? '',
-      integrity,
-      footfall: guard(then),
-    })
-    document.head.append(script)
-    script.remove()
+    document.head.append(
+      Object.assign(document.createElement('script'), {
+        src: `${url}${file}.${name}.js`,
+        crossOrigin: 'anonymous',
+        nonce: tag?.nonce ?? '',
+        integrity,
+        footfall: guard(then),
+      }),
+    )
   }
   /** @param {string} name @param {(handed: any) => void} then */
   return (name, then) => {
