@@ -13,12 +13,15 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from urllib.request import urlopen
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 ROOT = Path(__file__).parents[1]
 CONNECTIONS = 64
@@ -30,6 +33,7 @@ class Ingest(Struct, frozen=True):
     """Requests a second of both, their ratio, the collector's 99th percentile. `lost`: answered, not in the file.
 
     `batch_events_rate` and `batch_ratio`: events a second in batches of 20, and of that for each request of the no-op.
+    `full_filed_s` and `batch_filed_s`: how long after the load its last call was in the log, all derived from it.
     """
 
     noop_rate: float
@@ -38,6 +42,8 @@ class Ingest(Struct, frozen=True):
     full_p99_ms: float
     batch_events_rate: float
     batch_ratio: float
+    full_filed_s: float
+    batch_filed_s: float
     stored: int
     lost: int
 
@@ -46,6 +52,7 @@ class Round(Struct, frozen=True):
     rate: float
     answered: int
     p99_ms: float
+    filed_s: float = 0.0
 
 
 def measure(folder: Path, rounds: int, seconds: int) -> Ingest:
@@ -56,8 +63,8 @@ def measure(folder: Path, rounds: int, seconds: int) -> Ingest:
     with _noop() as noop_port, collector(db) as port:
         for _ in range(rounds):
             noops.append(_load(noop_port, key, seconds))
-            fulls.append(_load(port, key, seconds))
-            batches.append(_load(port, key, seconds, BATCH))
+            fulls.append(_filed(port, _load(port, key, seconds)))
+            batches.append(_filed(port, _load(port, key, seconds, BATCH)))
     stored = sqlite3.connect(db).execute("SELECT count(*) FROM events").fetchone()[0]
     noop_rate, full_rate = (median(each.rate for each in taken) for taken in (noops, fulls))
     answered = sum(each.answered for each in fulls) + BATCH * sum(each.answered for each in batches)
@@ -68,6 +75,8 @@ def measure(folder: Path, rounds: int, seconds: int) -> Ingest:
         full_p99_ms=median(each.p99_ms for each in fulls),
         batch_events_rate=BATCH * median(each.rate for each in batches),
         batch_ratio=median(BATCH * each.rate / noop.rate for each, noop in zip(batches, noops, strict=True)),
+        full_filed_s=median(each.filed_s for each in fulls),
+        batch_filed_s=median(each.filed_s for each in batches),
         stored=stored,
         lost=max(0, answered - stored),
     )
@@ -140,6 +149,22 @@ def _load(port: int, key: str, seconds: int, batch: int = 1) -> Round:
     if "Non-2xx" in said or "Socket errors" in said:
         raise SystemExit(f"the load met errors:\n{said}")
     return _read(said)
+
+
+def _filed(port: int, load: Round) -> Round:
+    """Wait until all that was acknowledged is filed and derived from: the next round is not to be done beside it."""
+    began_s = time.monotonic()
+    while backlog(port):
+        time.sleep(0.05)
+    return replace(load, filed_s=time.monotonic() - began_s)
+
+
+def backlog(port: int) -> int:
+    """How many acknowledged events are not filed, or not derived from."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        found = re.search(r"^footfall_store_backlog (\S+)", answer.read().decode(), re.MULTILINE)
+    assert found
+    return int(float(found[1]))
 
 
 def _read(said: str) -> Round:
