@@ -32,8 +32,8 @@ from collector.ingest.launching import in_thread
 from collector.ingest.origins import listed_origin
 from collector.ingest.pace import Pace
 from collector.ingest.vocabulary import Vocabulary
-from collector.ingest.writer import Commit, Launch, Writer
-from collector.store import Store
+from collector.ingest.writer import Launch, Writer
+from collector.store import Store, Tally
 from collector.web import console, customers, export, failure, health, snippet
 from collector.web.attempts import Attempts
 from collector.web.audit import Audit
@@ -84,18 +84,18 @@ def build_app(
     passes = Passes(store.tokens)
     scripts = snippet.Scripts(settings.script_name, settings.path_prefix, settings.calls_path)
 
-    def on_commit(commit: Commit) -> None:
-        counts.commit(commit)
+    def on_filed(tally: Tally) -> None:
+        counts.filed(tally)
         broadcast.commit()
 
     writer = Writer(
         launch or in_thread(store),
         queue_events_max=settings.queue_events_max,
         queue_bytes_max=settings.queue_bytes_max,
-        on_commit=on_commit,
+        on_commit=counts.commit,
+        on_filed=on_filed,
     )
     broadcast = Broadcast(store, writer.settle, lambda: clock_ms(app))
-    audit = Audit(writer, lambda: clock_ms(app))
     vocabulary = Vocabulary(settings.event_names_max, settings.property_names_max)
     admission = Admission(
         keyring=keyring,
@@ -106,7 +106,7 @@ def build_app(
         vocabulary=vocabulary,
         on_answer=counts.answer,
     )
-
+    audit = Audit(writer, lambda: clock_ms(app))
     house = _House(store, keyring, passes, scripts, writer, counts, broadcast, audit, vocabulary)
     app_doors = doors(admission, settings.path_prefix, settings.calls_path)
     app = Starlette(

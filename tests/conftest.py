@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +25,7 @@ from collector.ingest.keys import secret_hash
 from collector.store import Token
 from collector.store.sqlite import SqliteStore, connection
 from collector.store.sqlite.dictionary import unpack_id
+from collector.store.sqlite.inbox import waiting
 
 # A busy machine makes no test fail. In CI the same code always meets the same examples; elsewhere each run looks for
 # new ones.
@@ -85,6 +87,9 @@ def footfall(*arguments: str, db: Path | str, **environ: str) -> subprocess.Comp
     return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
+FILED_WITHIN_S = 10.0
+
+
 class Collector:
     """A running collector, and a client that looks like a browser."""
 
@@ -130,12 +135,29 @@ class Collector:
         return answer.json()
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """What is in the file now."""
+        """What is in the file, once all that was acknowledged is filed."""
+        self.file_all()
         conn = sqlite3.connect(self.db)
         try:
             return conn.execute(sql, parameters).fetchall()
         finally:
             conn.close()
+
+    def file_all(self) -> None:
+        """Wait until the collector has filed what it acknowledged; where it was killed, do as its next start would."""
+        if self.process.poll() is not None:
+            with closing(SqliteStore.open(str(self.db), create=False)) as store:
+                while store.follow():
+                    pass
+        deadline_s = time.monotonic() + FILED_WITHIN_S
+        while self.waiting() and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+
+    def waiting(self) -> int:
+        """How many events are acknowledged and not in the log yet."""
+        with closing(sqlite3.connect(self.db)) as conn:
+            (filed,) = conn.execute("SELECT coalesce(max(value), 0) FROM meta WHERE key = 'filed'").fetchone()
+            return waiting(str(self.db), filed)
 
     def stored(self) -> list[str]:
         """The messageIds of all events, in the order in which they were stored."""

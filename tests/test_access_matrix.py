@@ -198,6 +198,7 @@ def test_another_sites_key_reaches_its_own_site_alone(console: Console) -> None:
     client = console.stranger()
     call = {"event": "Order Completed", "userId": "42", "messageId": "theirs", "properties": {"order_id": "1001"}}
     assert client.post("/v1/track", json=call, headers={"authorization": "Bearer sk_another"}).status_code == 200
+    console.store.file_accepted()
     export = console.store.export("events", ExportQuery())
     rows = [each for batch in export.batches for each in batch if "theirs" in each]
     assert len(rows) == 1 and "another" in rows[0] and "shop" not in rows[0]

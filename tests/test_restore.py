@@ -121,6 +121,7 @@ def test_what_a_killed_collector_left_in_the_wal_is_kept_with_the_former_databas
     for n in range(3):
         told = {"writeKey": "wk_shop", "event": "E", "anonymousId": "v", "messageId": f"m{n}"}
         assert collector.post("/v1/track", told).status_code == 200
+    collector.file_all()
     writing = collector.writing
     os.kill(writing, signal.SIGSTOP)  # so that it cannot tidy up when the collector has gone
     collector.stop(signal.SIGKILL)

@@ -32,16 +32,18 @@ def told(store: SqliteStore, key: str) -> Any:
 
 
 @settings(max_examples=5_000 if SOAK else 100)
-@given(log=logs(), derived=st.integers(0, 16))
-def test_what_is_told_without_waiting_is_what_is_told_after_it(log: list[Event], derived: int) -> None:
+@given(log=logs(), derived=st.integers(0, 16), filed=st.integers(0, 8))
+def test_what_is_told_without_waiting_is_what_is_told_after_it(log: list[Event], derived: int, filed: int) -> None:
     with TemporaryDirectory() as folder, closing(SqliteStore.open(f"{folder}/footfall.db")) as store:
         for name, ids in SITES.items():
             store.put_site(make_site(name, ids=ids))
         store.append(log[:derived])
         while store.follow():
             pass
-        if log[derived:]:
-            store.append(log[derived:])
+        if log[derived : derived + filed]:
+            store.append(log[derived : derived + filed])
+        if log[derived + filed :]:
+            store.accept(log[derived + filed :])
         touched = noted(*log[derived:])
         at_once = {key: told(store, key) for key in KEYS if not store.is_unsettled(key, touched)}
         while store.follow():

@@ -39,14 +39,21 @@ class Wilful(SqliteStore):
     def divide(self, one: int, other: int) -> int:
         return one // other
 
+    def accept(self, events: Sequence[Event]) -> int | None:
+        self.groups.append(len(events))
+        self._try(events)
+        return super().accept(events)
+
     def append(self, entries: Sequence[Entry]) -> list[Outcome]:
+        self._try(entries)
+        return super().append(entries)
+
+    def _try(self, entries: Sequence[Entry]) -> None:
         self.go.wait(20)
-        self.groups.append(len(entries))
         if self.failing:
             raise Unavailable("the disk is full")
         if any(isinstance(entry, Event) and entry.id == "bug" for entry in entries):
             raise ValueError("a bug")
-        return super().append(entries)
 
 
 @pytest.fixture
@@ -68,7 +75,7 @@ async def started(store: Wilful, **limits: Any) -> Writer:
 def test_outcomes_come_back_to_the_request_that_they_belong_to(store: Wilful) -> None:
     async def scene() -> list[list[Outcome]]:
         writer = await started(store)
-        futures = [writer.submit([event(f"a{n % 3}"), event(f"b{n}")], 10) for n in range(6)]
+        futures = [writer.submit([event(f"a{n % 3}"), event(f"b{n}")], 10, exact=True) for n in range(6)]
         outcomes = await asyncio.gather(*futures)
         await writer.close()
         return outcomes
@@ -184,10 +191,10 @@ def test_what_is_derived_follows_without_being_asked(store: Wilful) -> None:
     assert store._conn.execute("SELECT count(*) FROM visits").fetchone()[0] == 1
 
 
-def test_other_writing_work_is_done_on_the_writers_thread_and_its_errors_come_back(store: Wilful) -> None:
+def test_other_writing_work_is_done_where_the_log_is_written_and_its_errors_come_back(store: Wilful) -> None:
     async def scene() -> None:
         writer = await started(store)
-        assert await writer.run(Wilful.thread) == "writer"
+        assert await writer.run(Wilful.thread) == "follower"
         with pytest.raises(ZeroDivisionError):
             await writer.run(Wilful.divide, 1, 0)
         with pytest.raises(NotFound, match="no customer 7"):
@@ -215,7 +222,7 @@ def test_each_commit_is_counted_by_what_became_of_its_entries(store: Wilful) -> 
     counts = Counts()
 
     async def scene() -> None:
-        writer = await started(store, on_commit=counts.commit)
+        writer = await started(store, on_commit=counts.commit, on_filed=counts.filed)
         await writer.submit([event("a"), event("a")], 10)
         await writer.close()
 

@@ -14,8 +14,10 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from collector import spoken
-from collector.cli.options import as_json, moment, now_ms, print_json, setting, settings_of
+from collector.cli.options import as_json, moment, now_ms, opened, print_json, setting, settings_of
+from collector.errors import Unavailable
 from collector.store.sqlite import backup as backing
+from collector.store.sqlite import inbox
 from collector.store.sqlite.copying import Progress as OnProgress
 from collector.store.sqlite.soundness import Contents
 
@@ -32,12 +34,24 @@ def backup(file: str, force: bool, deep: bool, db: str | None, as_json: bool) ->
     FILE is checked before it gets its name. It holds what your customers did: keep it where you would keep them.
     """
     db = settings_of(db=db).db
+    _file_what_waits(db)
     with progress("copying") as on_progress:
         held = backing.back_up(db, file, force=force, deep=deep, at=now_ms(), on_progress=on_progress)
     if as_json:
         print_json({"file": file, **asdict(held)})
     else:
         click.echo(f"{file} holds {told(held)}")
+
+
+def _file_what_waits(db: str) -> None:
+    """What the collector has acknowledged and not filed yet lies beside the database: the copy is to hold it."""
+    if inbox.origin(db) is None:
+        return
+    try:
+        with opened(db) as store:
+            store.file_accepted()
+    except Unavailable as error:
+        click.echo(f"footfall: the copy will not hold what waits to be filed: {error}", err=True)
 
 
 def told(held: Contents) -> str:

@@ -1,6 +1,6 @@
 """What has happened since the start, counted for the operator: commits, outcomes, answers.
 
-What enters: each commit and each answer's status, on the loop. What leaves: plain dictionaries to read.
+What enters: each commit, what was filed, each answer's status, on the loop. What leaves: plain dictionaries to read.
 It knows nothing of how they are shown.
 """
 
@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from collector.event import Dropped, Event
+from collector.event import Event
 from collector.ingest.writer import Commit
-from collector.store import Left, Outcome, Quarantined
+from collector.store import NOT_KEPT, Left, Outcome, Quarantined, Tally
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-# Why an entry that was accepted is not kept after all.
-NOT_KEPT = {Outcome.DROPPED: Dropped.ERASED, Outcome.WITHDRAWN: Dropped.CONSENT}
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000)
 
 
@@ -36,7 +34,7 @@ class Histogram:
 
 
 class Counts:
-    """Hand `commit` to the writer and `answer` to the doors."""
+    """Hand `commit` and `filed` to the writer and `answer` to the doors."""
 
     def __init__(self) -> None:
         self.stored: Counter[tuple[str, str]] = Counter()  # (site, trust)
@@ -54,15 +52,19 @@ class Counts:
     def commit(self, commit: Commit) -> None:
         self.commit_seconds.add(commit.seconds)
         self.commit_entries.add(len(commit.entries))
+        if not commit.exact:
+            return  # they are events, and what becomes of them is told when they are filed
+        tally = Tally()
         for entry, outcome in zip(commit.entries, commit.outcomes, strict=True):
             if isinstance(entry, Event):
-                if outcome is Outcome.STORED:
-                    self.stored[entry.site, entry.trust.word] += 1
-                elif outcome in NOT_KEPT:
-                    self.dropped[entry.site, NOT_KEPT[outcome]] += 1
-                else:
-                    self.duplicates[entry.site] += 1
+                tally.count(entry, outcome)
             elif isinstance(entry, Quarantined) and outcome is Outcome.QUARANTINED:
                 self.quarantined[entry.site, entry.reason] += 1
             else:
                 self.dropped[entry.site, entry.why if isinstance(entry, Left) else NOT_KEPT[outcome]] += 1
+        self.filed(tally)
+
+    def filed(self, tally: Tally) -> None:
+        self.stored.update(tally.stored)
+        self.duplicates.update(tally.duplicates)
+        self.dropped.update(tally.dropped)

@@ -7,26 +7,32 @@ and share one version; nothing from outside comes this way, hence pickles may ca
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from collector.event import Event
-from collector.store import Entry, Left, Outcome, Quarantined
+from collector.event import Dropped, Event
+from collector.store import Entry, Left, Outcome, Quarantined, Tally
 
 _LENGTH_BYTES = 4
 _OUTCOMES = tuple(Outcome)
 _CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
+_STORED = bytes([_CODES[Outcome.STORED]])
 _EVENT, _REFUSED, _LEFT = range(3)
 
 
 class Append(Struct, frozen=True, array_like=True, tag=0):
-    """Store these, all or nothing. `order`: which list gives each entry in turn; empty where all are events."""
+    """Store these, all or nothing. `order`: which list gives each entry in turn; empty where all are events.
+
+    `straight`: into the log at once, since not all are events, or who waits must know what became of each.
+    """
 
     id: int
     events: list[Event]
+    straight: bool = False
     refused: list[Quarantined] = []
     left: list[Left] = []
     order: bytes = b""
@@ -60,11 +66,15 @@ class Nudge(Struct, frozen=True, array_like=True, tag=3):
 
 
 class Committed(Struct, frozen=True, array_like=True, tag=4):
-    """These appends are on disk, in one commit; the outcomes of their entries, one byte each."""
+    """These appends are on disk, in one commit; the outcomes of their entries, one byte each.
+
+    Unless `exact`, they wait to be filed: STORED may turn out to be known already, and `Followed` tells.
+    """
 
     ids: list[int]
     seconds: float
     outcomes: bytes
+    exact: bool
 
 
 class Failed(Struct, frozen=True, array_like=True, tag=5):
@@ -82,10 +92,25 @@ class Done(Struct, frozen=True, array_like=True, tag=6):
 
 
 class Followed(Struct, frozen=True, array_like=True, tag=7):
-    """What is derived has caught up with every frame up to `id`; or could not (`failed`)."""
+    """What is derived has caught up with every frame up to `id`; or could not (`failed`).
+
+    The lists are what became of accepted events since: stored by (site, trust), known already by site, not kept by
+    (site, why).
+    """
 
     id: int
     failed: bool = False
+    stored: list[tuple[str, str, int]] = []
+    duplicates: list[tuple[str, int]] = []
+    dropped: list[tuple[str, Dropped, int]] = []
+
+    @property
+    def tally(self) -> Tally:
+        return Tally(
+            stored=Counter({(site, trust): n for site, trust, n in self.stored}),
+            duplicates=Counter(dict(self.duplicates)),
+            dropped=Counter({(site, why): n for site, why, n in self.dropped}),
+        )
 
 
 Order = Append | Work | Settle | Nudge
@@ -96,9 +121,9 @@ _orders = msgspec.msgpack.Decoder(Order)
 _answers = msgspec.msgpack.Decoder(Answer)
 
 
-def append(id: int, entries: Sequence[Entry]) -> Append:
-    """The frame for one request's entries, or several requests' in turn."""
-    if all(type(entry) is Event for entry in entries):
+def append(id: int, entries: Sequence[Entry], *, straight: bool) -> Append:
+    """The frame for one request's entries, or several requests' in turn. Without `straight` all are events."""
+    if not straight:
         return Append(id, entries)  # type: ignore[arg-type]
     events, refused, left, order = [], [], [], bytearray()
     for entry in entries:
@@ -111,7 +136,19 @@ def append(id: int, entries: Sequence[Entry]) -> Append:
         else:
             left.append(entry)
             order.append(_LEFT)
-    return Append(id, events, refused, left, bytes(order))
+    return Append(id, events, straight, refused, left, bytes(order))
+
+
+def accepted(ids: list[int], seconds: float, events: int) -> Committed:
+    """The answer to appends of so many events that are safe and wait to be filed."""
+    return Committed(ids, seconds, _STORED * events, exact=False)
+
+
+def followed(id: int, tally: Tally) -> Followed:
+    """The answer that tells how far the log and what is derived have come."""
+    stored = [(*key, n) for key, n in tally.stored.items()]
+    dropped = [(*key, n) for key, n in tally.dropped.items()]
+    return Followed(id, False, stored, list(tally.duplicates.items()), dropped)
 
 
 def frame(message: Order | Answer) -> bytes:

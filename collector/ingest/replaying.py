@@ -54,7 +54,7 @@ async def replay_through(writer: Writer, store: Store, refused: Sequence[Quarant
         page = refused[start : start + PAGE]
         passed = await asyncio.to_thread(passing, sites, page)
         became[Outcome.QUARANTINED] += len(page) - len(passed)
-        outcomes = await writer.submit([entry for _, entry in passed], sum(len(one.raw) for one in page))
+        outcomes = await writer.submit([entry for _, entry in passed], sum(len(one.raw) for one in page), exact=True)
         became.update(outcome.told for outcome in outcomes)
         await writer.run(Store.release, [id for id, _ in passed])
     return became

@@ -13,14 +13,16 @@ import pickle
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from msgspec import Struct
 
 from collector.errors import Unavailable
+from collector.event import Event
 from collector.ingest import frames
 from collector.ingest.frames import Committed, Done, Failed, Followed, Frames
-from collector.store import Entry, Outcome
+from collector.store import Entry, Outcome, Tally
 from collector.store.touched import Touched
 
 P = ParamSpec("P")
@@ -30,26 +32,32 @@ log = logging.getLogger(__name__)
 # Starts a scribe at this end of a socket pair; returns what waits for its end (it blocks).
 Launch = Callable[[socket.socket], Callable[[], None]]
 # What ends again and again, for want of a disk or of memory, is started at growing intervals.
+# How long a stop waits for what was accepted to be in the log.
+SETTLE_S_MAX = 20.0
 RELAUNCH_AFTER_S, RELAUNCH_AFTER_S_MAX = 0.25, 4.0
 
 
 class Commit(Struct, frozen=True):
-    """What one transaction did, for whoever counts."""
+    """What one transaction did, for whoever counts. Unless `exact`, what became of the events is told when filed."""
 
     seconds: float
     entries: Sequence[Entry]
     outcomes: Sequence[Outcome]
+    exact: bool
 
 
 class _Batch:
     """The entries of one request, and who waits for them."""
 
-    __slots__ = ("bytes", "entries", "future")
+    __slots__ = ("bytes", "entries", "future", "straight")
 
-    def __init__(self, entries: Sequence[Entry], size_bytes: int, future: asyncio.Future[list[Outcome]]) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], size_bytes: int, future: asyncio.Future[list[Outcome]], straight: bool
+    ) -> None:
         self.entries = entries
         self.bytes = size_bytes
         self.future = future
+        self.straight = straight
 
 
 class Writer:
@@ -62,11 +70,13 @@ class Writer:
         queue_events_max: int = 20_000,
         queue_bytes_max: int = 64 * 1024 * 1024,
         on_commit: Callable[[Commit], None] = lambda commit: None,
+        on_filed: Callable[[Tally], None] = lambda tally: None,
     ) -> None:
         self._launch = launch
         self._events_max = queue_events_max
         self._bytes_max = queue_bytes_max
         self._on_commit = on_commit
+        self._on_filed = on_filed
         self._pending: list[_Batch] = []
         self._sent: dict[int, list[_Batch]] = {}
         self._asked: dict[int, asyncio.Future[Any]] = {}
@@ -114,9 +124,12 @@ class Writer:
         if self.queued_events >= self._events_max or self.queued_bytes >= self._bytes_max:
             raise Unavailable("too many events wait for the disk")
 
-    def submit(self, entries: Sequence[Entry], size_bytes: int) -> asyncio.Future[list[Outcome]]:
+    def submit(
+        self, entries: Sequence[Entry], size_bytes: int, *, exact: bool = False
+    ) -> asyncio.Future[list[Outcome]]:
         """Queue the entries of one request; the future resolves when they are on disk, one outcome an entry.
 
+        Unless `exact`, an event's outcome is STORED though it may turn out to be a duplicate.
         Raises Unavailable at once when too much waits, and through the future when the disk fails.
         """
         self._must_live()
@@ -125,7 +138,13 @@ class Writer:
         self.queued_events += len(entries)
         self.queued_bytes += size_bytes
         future: asyncio.Future[list[Outcome]] = self._loop.create_future()
-        self._pending.append(_Batch(entries, size_bytes, future))
+        straight = exact or not all(type(entry) is Event for entry in entries)
+        batch = _Batch(entries, size_bytes, future, straight)
+        if straight:
+            self._hand_over()
+            self._send_batches([batch], entries)
+            return future
+        self._pending.append(batch)
         if len(self._pending) == 1:
             # What one turn of the loop gathers goes together: a frame and an answer cost more than an entry.
             self._loop.call_soon(self._hand_over)
@@ -157,15 +176,25 @@ class Writer:
             self._launching.cancel()
         if line is not None:
             self._hand_over()
+            await self._settle_before_the_end()
             line.end()
             await line.ended.wait()
         await asyncio.to_thread(self._join)
+
+    async def _settle_before_the_end(self) -> None:
+        """Whoever opens the file next finds all in the log, if that can be; else the next start makes up for it."""
+        with suppress(Exception):
+            async with asyncio.timeout(SETTLE_S_MAX):
+                await self._order(frames.Settle)
 
     # To the scribe -------------------------------------------------------------------------------------------------
 
     async def _ask(self, order: Callable[[int], frames.Work | frames.Settle]) -> Any:
         self._must_live()
         self._hand_over()
+        return await self._order(order)
+
+    async def _order(self, order: Callable[[int], frames.Work | frames.Settle]) -> Any:
         future: asyncio.Future[Any] = self._loop.create_future()
         id = self._next_id()
         self._asked[id] = future
@@ -185,7 +214,7 @@ class Writer:
             return
         id = self._next_id()
         self._sent[id] = batches
-        self._send(frames.append(id, entries))
+        self._send(frames.append(id, entries, straight=batches[0].straight))
 
     def _send(self, order: frames.Order) -> None:
         assert self._line is not None
@@ -211,7 +240,8 @@ class Writer:
             case Followed():
                 self.follow_failed = answer.failed
                 if not answer.failed:
-                    self._followed_id = answer.id
+                    self._on_filed(answer.tally)
+                    self._followed_id = max(self._followed_id, answer.id)
                     self.touched = self.touched.after(answer.id)
             case Failed():
                 self._fail(answer)
@@ -228,7 +258,7 @@ class Writer:
                 _succeed(batch.future, outcomes[at : len(entries)])
                 at = len(entries)
         self.touched.note(committed.ids[-1], entries)
-        self._on_commit(Commit(committed.seconds, entries, outcomes))
+        self._on_commit(Commit(committed.seconds, entries, outcomes, committed.exact))
 
     def _fail(self, failed: Failed) -> None:
         error = frames.unpack_error(failed.error)

@@ -7,11 +7,13 @@ the other writing methods from one thread at a time (the writer's). All times ar
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Any, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from collector.event import Dropped, Event, Reason, Site, Withdrawal
@@ -73,6 +75,41 @@ class Outcome(StrEnum):
     def told(self) -> Outcome:
         """As it is told outside: of what policy leaves, `dropped` alone."""
         return Outcome.DROPPED if self is Outcome.WITHDRAWN else self
+
+
+# Why an entry that was taken is not kept after all.
+NOT_KEPT = {Outcome.DROPPED: Dropped.ERASED, Outcome.WITHDRAWN: Dropped.CONSENT}
+
+
+class Tally(Struct):
+    """What became of events that were accepted: stored by (site, trust), known already by site, not kept after all."""
+
+    stored: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)
+    duplicates: Counter[str] = msgspec.field(default_factory=Counter)
+    dropped: Counter[tuple[str, Dropped]] = msgspec.field(default_factory=Counter)
+
+    def count(self, event: Event, outcome: Outcome) -> None:
+        if outcome is Outcome.STORED:
+            self.stored[event.site, event.trust.word] += 1
+        elif outcome in NOT_KEPT:
+            self.dropped[event.site, NOT_KEPT[outcome]] += 1
+        else:
+            self.duplicates[event.site] += 1
+
+    def add(self, other: Tally) -> None:
+        self.stored.update(other.stored)
+        self.duplicates.update(other.duplicates)
+        self.dropped.update(other.dropped)
+
+
+class Progress(Struct):
+    """All up to the ticket `upto` is in the log and derived from; None: what is derived is behind the log itself.
+
+    `tally` is of what was filed since it was last told.
+    """
+
+    upto: int | None = None
+    tally: Tally = msgspec.field(default_factory=Tally)
 
 
 class Token(Struct, frozen=True, kw_only=True):
@@ -249,11 +286,27 @@ class Export(Struct, frozen=True):
 class Log(Protocol):
     """What the writer drives."""
 
+    def accept(self, events: Sequence[Event]) -> int | None:
+        """Make these safe; on disk when it returns. `follow` brings them into the log.
+
+        Returns a ticket, which grows; or None, and then kept nothing: they are not plainly to be kept, and `append`
+        must judge them. May be called beside the other writing methods, by one thread. Raises Unavailable.
+        """
+
     def append(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Store all in one transaction; on disk when it returns. Raises Unavailable, and then kept nothing."""
+        """Store all in the log itself, in one transaction, behind all that was accepted; on disk when it returns.
+
+        Raises Unavailable, and then kept nothing.
+        """
 
     def follow(self, events_max: int = 100) -> bool:
-        """Bring what is derived up to the log, by at most so many events. True: there is more to do."""
+        """Bring what was accepted into the log, and what is derived up to it, by some so many events.
+
+        True: there is more to do.
+        """
+
+    def progress(self) -> Progress:
+        """How far `follow` has come, and what became of what it filed since this was last asked."""
 
     def unlink(self, key: str, visitor: str, at: int) -> None:
         """Staff say: this visitor is not this customer. Raises NotFound."""

@@ -22,12 +22,11 @@ from collector.errors import BodyTooLarge, FootfallError
 from collector.event import Event
 from collector.ingest.acceptance import DailySalt, accept
 from collector.ingest.client_address import Proxies
-from collector.ingest.counts import NOT_KEPT
 from collector.ingest.keys import Gate, Keyring
 from collector.ingest.pace import Pace
 from collector.ingest.vocabulary import UNLIMITED, Vocabulary
 from collector.ingest.writer import Writer
-from collector.store import Entry, Left, Outcome
+from collector.store import NOT_KEPT, Entry, Left, Outcome
 from collector.web import cors, failure
 from collector.web.failure import Denied, TooFast
 from collector.wire import BODY_BYTES_MAX, PATHS, Envelope, browser_settings, inflate, open_envelope, read_key
@@ -136,7 +135,7 @@ class Door:
             by_and_by = self._take_by_and_by(envelope, arrival, received, len(body), entries if verbose else None)
             return Taken(entries, asyncio.ensure_future(by_and_by), verbose, readable_by)
         entries = accept(envelope, arrival, received, vocabulary=admission.vocabulary)
-        return Taken(entries, admission.writer.submit(entries, len(body)), verbose, readable_by)
+        return Taken(entries, admission.writer.submit(entries, len(body), exact=verbose), verbose, readable_by)
 
     async def _take_by_and_by(
         self, envelope: Envelope, arrival: Arrival, received: int, size_bytes: int, kept: list[Entry] | None
@@ -151,7 +150,8 @@ class Door:
             entries = accept(part, arrival, received, vocabulary=admission.vocabulary)
             if kept is not None:
                 kept += entries
-            outcomes += await admission.writer.submit(entries, size_bytes * len(part.items) // len(envelope.items))
+            size = size_bytes * len(part.items) // len(envelope.items)
+            outcomes += await admission.writer.submit(entries, size, exact=kept is not None)
         return outcomes
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from collector.errors import Misuse, NotFound, Unavailable
-from collector.event import Reason, Site
+from collector.event import Event, Site
 from collector.store import (
     SORTS,
     ActivityPage,
@@ -23,10 +23,12 @@ from collector.store import (
     Entry,
     Export,
     ExportQuery,
+    Left,
     Outcome,
     Profile,
-    Quarantined,
+    Progress,
     Receipt,
+    Tally,
 )
 from collector.store.beginnings import Beginning
 from collector.store.dossier import CustomerQuery, Dossier, Story
@@ -37,9 +39,8 @@ from collector.store.prospects import ProspectPage, ProspectQuery
 from collector.store.recent import Arrival, Changed, Happening
 from collector.store.retention import Retention
 from collector.store.scrubbing import Soiled
-from collector.store.snippets import SnippetSettings
-from collector.store.sqlite import ageing, desk, finding, sampling, snippets, unlinking
-from collector.store.sqlite.access import Access
+from collector.store.sqlite import ageing, desk, finding, sampling, unlinking
+from collector.store.sqlite.admission import Admission
 from collector.store.sqlite.ageing import Ageing
 from collector.store.sqlite.audit import AuditLog
 from collector.store.sqlite.beginnings import beginning
@@ -58,8 +59,11 @@ from collector.store.sqlite.everything import everything, gone
 from collector.store.sqlite.exporting import export
 from collector.store.sqlite.filing import Filing
 from collector.store.sqlite.graveyard import Erasure
+from collector.store.sqlite.inbox import Inbox, waiting
+from collector.store.sqlite.intake import Intake
 from collector.store.sqlite.log import Appender
 from collector.store.sqlite.mids import Mids
+from collector.store.sqlite.office import Office
 from collector.store.sqlite.overview import overview
 from collector.store.sqlite.projection import Projection
 from collector.store.sqlite.prospects import Prospecting
@@ -74,9 +78,11 @@ from collector.store.sqlite.vitals import joined, orders_lately, vitals
 from collector.store.touched import Touched
 
 T = TypeVar("T")
+# Of what was accepted, by who must have it in the log at once.
+FILED_AT_ONCE = 2_000
 
 
-class SqliteStore(Access):
+class SqliteStore(Office):
     """The store of one file. Open it with `SqliteStore.open`."""
 
     def __init__(self, path: str, conn: sqlite3.Connection) -> None:
@@ -90,10 +96,15 @@ class SqliteStore(Access):
         consenting = Consenting(conn, self._hash_key)
         asked = (self._tombstones, consenting)
         self._appender = Appender(conn, self._words, Mids(conn, _secret(conn, "mid_key")), asked)
+        self._inbox = Inbox(path, _secret(conn, "inbox_key"))
+        self._intake = Intake(conn, self._inbox, self._appender)
+        self._admission = Admission(self._readers, self._hash_key)
+        self._filed = self._intake.filed()
         self._projection = Projection(conn, self._words)
+        self._progress = Progress()
         self._data_version = 0
         parts = (self._projection, self._appender, self._tombstones, consenting)
-        self._erasures = Erasures(conn, path, self._hash_key, parts, self._transaction)
+        self._erasures = Erasures(conn, path, self._hash_key, parts, self._inbox, self._transaction)
         finding.fill_found(conn)
 
     @classmethod
@@ -107,27 +118,52 @@ class SqliteStore(Access):
         return cls(path, conn)
 
     def close(self) -> None:
+        self._inbox.close()
         self._readers.close()
         self._conn.close()
 
     # The log --------------------------------------------------------------------------------------------------
 
+    def accept(self, events: Sequence[Event]) -> int | None:
+        if not self._admission.is_plain(events):
+            return None
+        return self._inbox.put(events, self._filed)
+
     def append(self, entries: Sequence[Entry]) -> list[Outcome]:
+        # What was accepted before comes first; what tells of no visitor has no place among it.
+        ordered = any(isinstance(entry, Event) or (isinstance(entry, Left) and entry.withdrawal) for entry in entries)
         with self._transaction():
-            return self._appender.append(entries)
+            tally = self._intake.file_all(FILED_AT_ONCE) if ordered else Tally()
+            outcomes = self._appender.append(entries)
+        self._progress.tally.add(tally)
+        return outcomes
 
     def follow(self, events_max: int = 100) -> bool:
         self._erasures.clean_if_due()
-        # What is derived need not be on disk before the next append is: that one's fsync covers it. Nobody waits for
-        # it, so here the WAL is brought into the file.
-        self._conn.execute("PRAGMA synchronous = NORMAL")
+        # Nobody waits for this, so here the WAL is brought into the file.
         self._conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         try:
             with self._transaction():
-                return self._projection.follow(events_max) == events_max or self._projection.has_days_to_pack
+                taken, tally = self._intake.file(events_max)
+                at_most = max(events_max, taken)
+                derived = self._projection.follow(at_most)
+                filed, current = self._intake.filed(), self._projection.is_up_to_the_log
         finally:
-            self._conn.execute("PRAGMA synchronous = FULL")
             self._conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_AT_LAST_PAGES}")
+        self._filed = filed
+        self._inbox.remove(filed)
+        self._progress.upto = filed if current else None
+        self._progress.tally.add(tally)
+        return taken >= events_max or derived == at_most or self._projection.has_days_to_pack
+
+    def file_accepted(self) -> None:
+        """Have all that was accepted before in the log, for whoever copies the file. Raises Unavailable."""
+        with self._transaction():
+            self._intake.file_all(FILED_AT_ONCE)
+
+    def progress(self) -> Progress:
+        told, self._progress = self._progress, Progress()
+        return told
 
     def rebuild(self) -> int:
         taken_in = 0
@@ -257,7 +293,8 @@ class SqliteStore(Access):
         return self._ask(lambda conn: Choosing(conn, self._hash_key).survey(key, at))
 
     def stats(self) -> dict[str, int]:
-        return self._read(lambda reading: reading.stats())
+        stats = self._read(lambda reading: reading.stats())
+        return stats | {"backlog": stats["backlog"] + waiting(self.path, stats.pop("filed"))}
 
     def vitals(self) -> Vitals:
         return self._ask(lambda conn: vitals(conn, self.path))
@@ -300,31 +337,8 @@ class SqliteStore(Access):
         with self._transaction() as conn:
             ageing.put_retention(conn, retention)
 
-    def snippets(self) -> list[SnippetSettings]:
-        return self._ask(snippets.snippets)
-
-    def put_snippet(self, settings: SnippetSettings) -> None:
-        with self._transaction() as conn:
-            snippets.put_snippet(conn, settings)
-
-    def quarantined(self, after: int, limit: int) -> list[Quarantined]:
-        return self._ask(lambda conn: desk.quarantined(conn, after, limit))
-
-    def refusals(self, site: str | None, reason: str | None, before: int | None, limit: int) -> list[Quarantined]:
-        return self._ask(lambda conn: desk.refusals(conn, site, reason, before, limit))
-
-    def refusals_by_id(self, ids: Iterable[int]) -> list[Quarantined]:
-        return self._ask(lambda conn: desk.refusals_by_id(conn, ids))
-
-    def refusal_counts(self, site: str | None) -> dict[Reason, int]:
-        return self._ask(lambda conn: desk.refusal_counts(conn, site))
-
     def beginning(self, site: str, since_day: str) -> Beginning:
         return self._ask(lambda conn: beginning(conn, site, since_day))
-
-    def release(self, ids: Iterable[int]) -> None:
-        with self._writing:
-            desk.release(self._conn, ids)
 
     # Connections ----------------------------------------------------------------------------------------------
 

@@ -77,6 +77,13 @@ class Consenting:
             admitted.append(entry)
         return admitted
 
+    def concerns(self, events: Sequence[Event]) -> bool:
+        """Whether one of these is of a visitor who has withdrawn."""
+        if not self._any():
+            return False
+        hashes = [hash for event in events if (hash := self._hash(event)) is not None]
+        return self._conn.execute(_WITHDRAWN, (msgspec.json.encode(hashes).decode(),)).fetchone() is not None
+
     def close_to(self, site: str, visitor: str, at: int) -> None:
         """As a withdrawal, where none was heard yet; it is not logged, since nothing will be kept of that visitor."""
         self._conn.execute(_CLOSE, (self._hash_of(site, visitor), at))

@@ -20,6 +20,7 @@ from collector.store.sqlite.choosing import NOT_SURVEYED, Choosing, Chosen, Surv
 from collector.store.sqlite.consenting import Consenting
 from collector.store.sqlite.erasing import Erased, Eraser, erasure_of
 from collector.store.sqlite.graveyard import Erasure, burying
+from collector.store.sqlite.inbox import Inbox
 from collector.store.sqlite.log import Appender
 from collector.store.sqlite.projection import Projection
 from collector.store.sqlite.remains import blank, soiled
@@ -47,9 +48,11 @@ class Erasures:
         path: str,
         hash_key: bytes,
         parts: tuple[Projection, Appender, Tombstones, Consenting],
+        inbox: Inbox,
         transaction: Transaction,
     ) -> None:
         self._conn, self._path, self._hash_key, self._transaction = conn, path, hash_key, transaction
+        self._inbox = inbox
         self._projection, self._appender, self._tombstones, self._consenting = parts
         self._journal_is_due = False
 
@@ -141,7 +144,8 @@ class Erasures:
         """What was overwritten in the file may still stand in the WAL; while somebody reads there, it is due."""
         usual_ms = self._conn.execute("PRAGMA busy_timeout").fetchone()[0]
         self._conn.execute(f"PRAGMA busy_timeout = {patience_ms}")
-        self._journal_is_due = bool(self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+        busy = bool(self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+        self._journal_is_due = not self._inbox.clean() or busy
         self._conn.execute(f"PRAGMA busy_timeout = {usual_ms}")
 
 

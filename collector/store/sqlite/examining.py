@@ -19,6 +19,7 @@ from collector.store import Token
 from collector.store.health import Followed, Joined, Lately, OrdersLately, Refusals, Soundness, Vitals
 from collector.store.sqlite import desk, sampling
 from collector.store.sqlite.connection import connect, newest_schema, schema_version
+from collector.store.sqlite.inbox import waiting
 from collector.store.sqlite.reading import Reading
 from collector.store.sqlite.soundness import faults, faults_of, must_be_footfall, tables
 from collector.store.sqlite.vitals import joined, orders_lately, vitals
@@ -67,7 +68,9 @@ class Examination:
 
     def followed(self) -> Followed:
         stats = Reading(self._conn).stats()
-        return Followed(stats["events_last"], stats["projected"], stats["set_aside"])
+        return Followed(
+            stats["events_last"] + waiting(self.path, stats["filed"]), stats["projected"], stats["set_aside"]
+        )
 
     def soundness(self, *, deep: bool, within_s: float) -> Soundness:
         """All of the file where `deep`, however long that takes; else table by table until the time is over.

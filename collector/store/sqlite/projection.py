@@ -35,6 +35,7 @@ COUNTED_LATE_MAX = 5_000
 EVENTS_A_PACKED_LIST = 200  # so that a step is short where few events are asked for
 FEEDS = ("visits", "tenancies", "orders", "order_lines", "customers")
 
+_NEWEST = "SELECT coalesce(max(seq), 0) FROM events"
 _ADD_CLAIMS = Insert("INSERT OR IGNORE INTO claims (visitor, seq, act, why, user, email, strength)", columns=7)
 _SET_ASIDE = """
 INSERT INTO meta (key, value) VALUES ('set_aside', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1
@@ -94,6 +95,11 @@ class Projection:
         """The last event that was taken in."""
         row = self._conn.execute("SELECT value FROM meta WHERE key = 'projected'").fetchone()
         return int(row[0]) if row else 0
+
+    @property
+    def is_up_to_the_log(self) -> bool:
+        newest: int = self._conn.execute(_NEWEST).fetchone()[0]
+        return self.projected() >= newest
 
     def follow(self, events_max: int) -> int:
         """Take in the next events; returns how many."""

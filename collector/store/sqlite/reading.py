@@ -61,7 +61,8 @@ SELECT (SELECT min(time) FROM events WHERE subject = ?1), (SELECT max(time) FROM
 _STATS = """
 SELECT (SELECT count(*) FROM quarantine), (SELECT coalesce(max(seq), 0) FROM events),
        (SELECT coalesce(max(value), 0) FROM meta WHERE key = 'projected'),
-       (SELECT coalesce(max(value), 0) FROM meta WHERE key = 'set_aside')
+       (SELECT coalesce(max(value), 0) FROM meta WHERE key = 'set_aside'),
+       (SELECT count(*) FROM stuck), (SELECT coalesce(max(value), 0) FROM meta WHERE key = 'filed')
 """
 
 
@@ -150,14 +151,14 @@ class Reading:
         return None if customer is None else timeline.page(timeline.spans_of_customer(customer), query)
 
     def stats(self) -> dict[str, int]:
-        quarantined, last, projected, set_aside = self._conn.execute(_STATS).fetchone()
-        backlog = last - projected
+        quarantined, last, projected, set_aside, stuck, filed = self._conn.execute(_STATS).fetchone()
         return {
             "quarantined": quarantined,
             "events_last": last,
             "projected": projected,
-            "backlog": backlog,
-            "set_aside": set_aside,
+            "filed": filed,
+            "backlog": last - projected,
+            "set_aside": set_aside + stuck,
         }
 
     def _joined(self, column: str, of: int) -> tuple[JoinedVisitor, ...]:

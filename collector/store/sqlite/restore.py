@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from collector.errors import FootfallError, Misuse, NotFound
 from collector.store.scrubbing import scrub
-from collector.store.sqlite import SqliteStore, graveyard
+from collector.store.sqlite import SqliteStore, graveyard, inbox
 from collector.store.sqlite.audit import AuditLog
 from collector.store.sqlite.backup import checked, open_alone
 from collector.store.sqlite.copying import Part, Progress, copy, part_of, put, sync_folder
@@ -28,6 +28,7 @@ from collector.store.sqlite.soundness import Contents, must_be_ours
 
 OPEN_WITHIN_S = 2.0
 MOVED_ALONG = ("-wal", "-journal")
+INBOX = ("-inbox", "-inbox-wal")
 
 _NUMBERS = "SELECT name, seq FROM sqlite_sequence"
 _RAISE_NUMBER = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?"
@@ -48,6 +49,7 @@ INSERT OR REPLACE INTO audit (id, time, last, n, kind, who, act, subject, hashed
 """
 # Made with the file, and copied with it.
 _LINEAGE = "SELECT value FROM meta WHERE key = 'erasure_key'"
+_INBOX_KEY = "SELECT value FROM meta WHERE key = 'inbox_key'"
 
 
 _TOMBSTONES = "SELECT hash, from_time, to_time FROM tombstones"
@@ -196,12 +198,13 @@ def _owner(db: str) -> os.stat_result:
 def _replace(db: str, part: Part, at: int) -> str | None:
     """In this order: the former WAL must be gone before the new file has the name, or SQLite would play it into it."""
     kept = f"{db}.before-restore-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(at / 1_000))}"
+    sides = (*MOVED_ALONG, *INBOX) if _is_anothers_inbox(db, part) else MOVED_ALONG
     if not os.path.exists(db):
-        _move_along(db, kept)
+        _move_along(db, kept, sides)
         put(part, db, replace=False)
         return None
     with _nobody_in(db):
-        _move_along(db, kept)
+        _move_along(db, kept, sides)
         _link_or_rename(db, kept)
         put(part, db, replace=True)
     return kept
@@ -226,12 +229,20 @@ def _nobody_in(db: str) -> Iterator[None]:
         conn.close()
 
 
-def _move_along(db: str, kept: str) -> None:
+def _is_anothers_inbox(db: str, part: Part) -> bool:
+    """What was acknowledged and never filed is filed into the restored database, if it is of the same descent."""
+    waits_for = inbox.origin(db)
+    with closing(open_alone(part.path)) as restored:
+        return waits_for is not None and restored.execute(_INBOX_KEY).fetchone() != (waits_for,)
+
+
+def _move_along(db: str, kept: str, sides: tuple[str, ...]) -> None:
     """Side files that were left by a broken or a deleted database."""
-    for side in MOVED_ALONG:
+    for side in sides:
         with suppress(FileNotFoundError):
             os.rename(db + side, kept + side)
-    Path(f"{db}-shm").unlink(missing_ok=True)
+    for side in ("-shm", "-inbox-shm"):
+        Path(f"{db}{side}").unlink(missing_ok=True)
 
 
 def _link_or_rename(db: str, kept: str) -> None:

@@ -63,4 +63,7 @@ def is_unsettled(conn: sqlite3.Connection, key: str, touched: Touched) -> bool:
     else:
         row = conn.execute(_OF_PERSON + _THEIR_NAMES, (sought.value, int(sought.kind), sought.space)).fetchone()
     visitors, people = _names.decode(row[0])
-    return touched.names(map(unpack_id, visitors), people)
+    # Of whom nothing is in the log yet, something may be on its way there.
+    itself = (sought.kind.value, sought.space, sought.value)
+    others = map(unpack_id, visitors)
+    return touched.names([*others, sought.value] if sought.kind is Kind.VISITOR else others, [*people, itself])

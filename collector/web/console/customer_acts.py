@@ -110,7 +110,7 @@ async def add_remark(request: Request) -> Response:
     body = msgspec.json.encode({"batch": messages(whom, *fields)})
     arrival = Arrival(site=_site(session, dossier, whom), server=True, address="", user_agent="")
     entries = accept(open_envelope(body, None), arrival, now_ms(request))
-    outcomes = await request.app.state.writer.submit(entries, len(body))
+    outcomes = await request.app.state.writer.submit(entries, len(body), exact=True)
     if not all(outcome in (Outcome.STORED, Outcome.DUPLICATE) for outcome in outcomes):
         raise Misuse("this could not be kept: it holds something that no call may")
     await request.app.state.audit.keep(session.actor, Act.NOTED, dossier.key)

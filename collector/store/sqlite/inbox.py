@@ -1,0 +1,224 @@
+"""The inbox: events that are safe on disk and not in the log yet. To put them here is all that an answer waits for.
+
+What enters: events that may be kept. What leaves: the same, oldest first, by growing numbers. It is a file beside the
+database, so that taking in never waits for filing; what is filed leaves it, and an orderly stop leaves no file behind.
+It judges nothing, and does not know what a log is.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct
+
+from collector.errors import Unavailable
+from collector.event import Event
+from collector.store.sqlite.connection import BUSY_MS_MAX, is_the_files
+from collector.store.sqlite.rows import Insert
+
+SUFFIX = "-inbox"
+SIDE_FILES = (SUFFIX, f"{SUFFIX}-wal", f"{SUFFIX}-shm")
+# So many events a row: filing takes whole rows.
+ROW_EVENTS_MAX = 64
+# When the journal has grown to this it is brought into the file by whoever files, not by whoever takes in; or, where
+# that does not come to it, at last in a commit.
+CHECKPOINT_BYTES, CHECKPOINT_AT_LAST_PAGES = 8 * 1024 * 1024, 16_000
+# An empty file of more pages than this gives them back.
+KEPT_PAGES = 4_096
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA journal_size_limit = 67108864",
+    f"PRAGMA wal_autocheckpoint = {CHECKPOINT_AT_LAST_PAGES}",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -1024",
+    f"PRAGMA busy_timeout = {BUSY_MS_MAX}",
+)
+# `origin` tells to which database the file belongs.
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS origin (key BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY, n INTEGER NOT NULL, events BLOB NOT NULL) STRICT;
+"""
+_PUT = Insert("INSERT INTO inbox (id, n, events)", columns=3)
+_LAST = "SELECT coalesce(max(id), 0) FROM inbox"
+_NEXT = "SELECT id, n, events FROM inbox WHERE id > ? ORDER BY id LIMIT ?"
+_REMOVE = "DELETE FROM inbox WHERE id <= ?"
+_ORIGIN = "SELECT key FROM origin"
+_WAITING = "SELECT coalesce(sum(n), 0) FROM inbox WHERE id > ?"
+
+pack = msgspec.msgpack.Encoder().encode
+unpack = msgspec.msgpack.Decoder(list[Event]).decode
+
+
+class Parcel(Struct, frozen=True):
+    """One row: its number, and what it holds, packed."""
+
+    id: int
+    events: bytes
+
+
+class Inbox:
+    """That of one database. `put` is called by one thread, all else by another, which holds the database to write."""
+
+    def __init__(self, db: str, key: bytes) -> None:
+        self._path, self._key = f"{os.path.realpath(db)}{SUFFIX}", key
+        self._putting: sqlite3.Connection | None = None
+        self._taking: sqlite3.Connection | None = None
+        self._alone = threading.Lock()  # of two connections of one process one would sleep until the other is done
+        self._last = 0
+        self._removed = 0
+        self._put_bytes = 0
+
+    def put(self, events: Sequence[Event], filed: int) -> int:
+        """Make these safe; on disk when it returns. Returns the number of the last row; all are above `filed`.
+
+        Raises Unavailable, and then kept nothing.
+        """
+        parts = [events[at : at + ROW_EVENTS_MAX] for at in range(0, len(events), ROW_EVENTS_MAX)]
+        packed = [(len(part), pack(part)) for part in parts]
+        with self._alone:
+            try:
+                conn = self._putting = self._putting or self._open(create=True)
+                conn.execute("BEGIN IMMEDIATE")
+                last = max(self._last, filed)
+                _PUT.run(conn, [(last + at, *part) for at, part in enumerate(packed, 1)])
+                conn.execute("COMMIT")
+            except (sqlite3.DatabaseError, OSError) as error:
+                self._give_up(self._putting)
+                if isinstance(error, OSError) or is_the_files(error):
+                    raise Unavailable(f"the database cannot be written: {error}") from error
+                raise
+            self._last = last + len(packed)
+            self._put_bytes += sum(len(part) for _, part in packed)
+        return self._last
+
+    def next(self, filed: int, events_max: int) -> list[Parcel]:
+        """The oldest rows above `filed`: of so many events, and no less where there are more."""
+        conn = self._reading()
+        parcels: list[Parcel] = []
+        found = 0
+        for id, n, events in conn.execute(_NEXT, (filed, events_max)) if conn else ():
+            parcels.append(Parcel(id, events))
+            found += n
+            if found >= events_max:
+                break
+        return parcels
+
+    def remove(self, filed: int) -> None:
+        """The rows up to this one are in the log, and that is on disk. Raises Unavailable."""
+        conn = self._reading()
+        if conn is None or filed <= self._removed:
+            return
+        try:
+            with self._alone:
+                conn.execute(_REMOVE, (filed,))
+            self._removed = filed
+            if self._put_bytes >= CHECKPOINT_BYTES:
+                self._put_bytes = 0
+                self._checkpoint(conn)
+        except sqlite3.DatabaseError as error:
+            if is_the_files(error):
+                raise Unavailable(f"the database cannot be written: {error}") from error
+            raise
+
+    def clean(self) -> bool:
+        """Leave no trace of what was removed; False where somebody reads on."""
+        conn = self._reading()
+        if conn is None:
+            return True
+        with self._alone:
+            conn.execute("VACUUM")  # where pages are joined or divided, their unused middles may keep copies
+            return not conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+
+    def close(self) -> None:
+        """Where this one has put something, and all of it is filed, the file goes."""
+        with self._alone:
+            empty = self._putting is not None and self._putting.execute(_LAST).fetchone()[0] == 0
+            for each in (self._putting, self._taking):
+                if each is not None:
+                    each.close()
+            self._putting = self._taking = None
+            if empty:
+                for suffix in SIDE_FILES:
+                    with suppress(FileNotFoundError):
+                        os.unlink(self._path.removesuffix(SUFFIX) + suffix)
+
+    def _reading(self) -> sqlite3.Connection | None:
+        if self._taking is None and os.path.exists(self._path):
+            with self._alone:
+                self._taking = self._open(create=False)
+                self._taking.execute("PRAGMA synchronous = NORMAL")
+        return self._taking
+
+    def _open(self, *, create: bool) -> sqlite3.Connection:
+        if create:
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        conn = _connect(self._path, "rw")
+        try:
+            for pragma in _PRAGMAS:
+                conn.execute(pragma)
+            conn.executescript(_SCHEMA)
+            self._last = max(self._last, self._claim(conn))
+        except BaseException:
+            conn.close()
+            raise
+        return conn
+
+    def _claim(self, conn: sqlite3.Connection) -> int:
+        """What another database has left here, one that was deleted or replaced, is not ours. Returns the last row."""
+        conn.execute("BEGIN IMMEDIATE")
+        if conn.execute(_ORIGIN).fetchall() != [(self._key,)]:
+            conn.execute("DELETE FROM inbox")
+            conn.execute("DELETE FROM origin")
+            conn.execute("INSERT INTO origin (key) VALUES (?)", (self._key,))
+        last: int = conn.execute(_LAST).fetchone()[0]
+        conn.execute("COMMIT")
+        return last
+
+    def _checkpoint(self, conn: sqlite3.Connection) -> None:
+        """Bring the journal in while others put on; what came meanwhile is little, and so is the wait for that."""
+        conn.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        with self._alone:
+            conn.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            pages = conn.execute("PRAGMA page_count").fetchone()[0]
+            if pages > KEPT_PAGES and conn.execute(_LAST).fetchone()[0] == 0:
+                conn.execute("VACUUM")
+
+    def _give_up(self, conn: sqlite3.Connection | None) -> None:
+        if conn is not None and conn.in_transaction:
+            with suppress(sqlite3.OperationalError):
+                conn.execute("ROLLBACK")
+
+
+def waiting(db: str, filed: int) -> int:
+    """How many events are above `filed`, for whoever only looks."""
+    found: int = _look(db, _WAITING, filed) or 0
+    return found
+
+
+def origin(db: str) -> bytes | None:
+    """The key of the database to which what waits beside `db` belongs; None where nothing waits."""
+    found: bytes | None = _look(db, _ORIGIN) if _look(db, _LAST) else None
+    return found
+
+
+def _look(db: str, question: str, *parameters: int) -> Any:
+    path = f"{os.path.realpath(db)}{SUFFIX}"
+    if not os.path.exists(path):
+        return None
+    with suppress(sqlite3.DatabaseError), closing(_connect(path, "ro")) as conn:
+        row = conn.execute(question, parameters).fetchone()
+        return row[0] if row else None
+    return None
+
+
+def _connect(path: str, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(path)}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False)

@@ -1,0 +1,94 @@
+"""From the inbox into the log, in steps that somebody else times.
+
+What enters: how many events a step may take. What leaves: how many it took, and what became of them. How far it came is
+written in the same transaction, so each is filed once, whoever files. One that cannot be filed, by a bug of ours, holds
+up no other: it is set aside. It derives nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+
+import msgspec
+
+from collector.event import Event
+from collector.store import Tally
+from collector.store.sqlite.connection import is_the_files
+from collector.store.sqlite.inbox import Inbox, pack, unpack
+from collector.store.sqlite.log import Appender
+
+log = logging.getLogger(__name__)
+
+_FILED = "SELECT value FROM meta WHERE key = 'filed'"
+_FILE = "INSERT OR REPLACE INTO meta (key, value) VALUES ('filed', ?)"
+_SET_ASIDE = "INSERT INTO stuck (event) VALUES (?)"
+_STUCK = "DELETE FROM stuck RETURNING event"
+
+
+class Intake:
+    """For the writing connection; the caller holds the transaction."""
+
+    def __init__(self, conn: sqlite3.Connection, inbox: Inbox, appender: Appender) -> None:
+        self._conn, self._inbox, self._appender = conn, inbox, appender
+        self._tried_again = False
+
+    def filed(self) -> int:
+        """The number of the last row of the inbox that is in the log."""
+        row = self._conn.execute(_FILED).fetchone()
+        return row[0] if row else 0
+
+    def file_all(self, step: int) -> Tally:
+        """File whatever waits; returns what became of it."""
+        every = Tally()
+        while (filed := self.file(step))[0]:
+            every.add(filed[1])
+        return every
+
+    def file(self, events_max: int) -> tuple[int, Tally]:
+        """File the oldest; returns how many were tried, and what became of them."""
+        tally = Tally()
+        events: list[Event] = []
+        if not self._tried_again:
+            self._tried_again = True  # this Footfall may know better than the one before
+            events = [event for (packed,) in self._conn.execute(_STUCK).fetchall() for event in self._read(packed)]
+        upto = 0
+        for parcel in self._inbox.next(self.filed(), events_max):
+            events += self._read(parcel.events)
+            upto = parcel.id
+        if events:
+            self._file_or_set_aside(events, tally)
+        if upto:
+            self._conn.execute(_FILE, (upto,))
+        return len(events), tally
+
+    def _read(self, packed: bytes) -> list[Event]:
+        try:
+            return unpack(packed)
+        except msgspec.DecodeError as error:
+            log.error("something that was accepted cannot be read and is set aside: %s", error)
+            self._conn.execute(_SET_ASIDE, (packed,))
+            return []
+
+    def _file_or_set_aside(self, events: Sequence[Event], tally: Tally) -> None:
+        self._conn.execute("SAVEPOINT filing")
+        try:
+            outcomes = self._appender.append(events)
+        except Exception as error:
+            if isinstance(error, sqlite3.OperationalError) or is_the_files(error):
+                raise
+            self._conn.execute("ROLLBACK TO filing")
+            self._conn.execute("RELEASE filing")
+            self._appender.forget()
+            if len(events) == 1:
+                log.exception("a call that was accepted cannot be stored and is set aside")
+                self._conn.execute(_SET_ASIDE, (pack(list(events)),))
+                return
+            middle = len(events) // 2
+            self._file_or_set_aside(events[:middle], tally)
+            self._file_or_set_aside(events[middle:], tally)
+            return
+        self._conn.execute("RELEASE filing")
+        for event, outcome in zip(events, outcomes, strict=True):
+            tally.count(event, outcome)

@@ -1,0 +1,249 @@
+"""The inbox: what is acknowledged and not filed yet is neither lost nor doubled, and leaves no trace of the erased."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from conftest import Start, footfall, make_site
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_logs import SITES, logs
+from test_unsettled import KEYS, told
+
+from collector.errors import Unavailable
+from collector.event import CONSENT_CHANGED, Dropped, Event, Trust, Withdrawal
+from collector.store import ActivityQuery, Left, Outcome
+from collector.store.sqlite import SqliteStore, inbox
+from collector.store.sqlite.inbox import SIDE_FILES, waiting
+from collector.store.sqlite.log import Appender
+
+SOAK = bool(os.environ.get("FOOTFALL_SOAK"))
+pytestmark = pytest.mark.timeout(3_600 if SOAK else 120)
+
+
+def call(id: str, visitor: str = "v1", **more: Any) -> Event:
+    fields = {"site": "shop", "trust": Trust.BROWSER, "type": "page", "name": "", "time": 1_000, "received": 1_000}
+    return Event(**(fields | {"id": id, "visitor": visitor} | more))
+
+
+def ids(store: SqliteStore) -> list[str]:
+    return [str(mid) for (mid,) in store._conn.execute("SELECT mid FROM events ORDER BY seq")]
+
+
+def follow(store: SqliteStore) -> None:
+    while store.follow():
+        pass
+
+
+@pytest.fixture
+def path(store: SqliteStore) -> str:
+    return store.path
+
+
+def test_what_is_accepted_is_on_disk_and_filed_once_by_whoever_follows(store: SqliteStore, path: str) -> None:
+    first = store.accept([call("a"), call("b")])
+    second = store.accept([call("c")])
+    assert first is not None and second is not None and second > first
+    assert (ids(store), waiting(path, 0)) == ([], 3)
+    with closing(SqliteStore.open(path)) as other:
+        follow(other)
+        assert ids(other) == ["a", "b", "c"]
+    follow(store)
+    assert ids(store) == ["a", "b", "c"]
+    assert store.progress().upto == second
+    assert store.accept([call("d")]) == second + 1
+    follow(store)
+    assert ids(store) == ["a", "b", "c", "d"]
+
+
+def test_what_goes_straight_into_the_log_comes_behind_what_was_accepted(store: SqliteStore) -> None:
+    store.accept([call("a")])
+    assert store.append([call("a"), call("b")]) == [Outcome.DUPLICATE, Outcome.STORED]
+    assert ids(store) == ["a", "b"]
+
+
+def test_what_became_of_them_is_told_once_they_are_filed(store: SqliteStore) -> None:
+    store.accept([call("a"), call("a"), call("b", site="outlet", trust=Trust.SERVER)])
+    assert not store.progress().tally.stored
+    follow(store)
+    tally = store.progress().tally
+    assert (tally.stored, tally.duplicates) == ({("shop", "browser"): 1, ("outlet", "server"): 1}, {"shop": 1})
+    assert not store.progress().tally.stored
+
+
+@settings(max_examples=1_000 if SOAK else 60)
+@given(log=logs(), cuts=st.lists(st.integers(0, 40), max_size=6), steps=st.lists(st.integers(1, 9), min_size=1))
+def test_accepted_in_any_portions_and_filed_in_any_steps_all_is_as_if_appended(
+    log: list[Event], cuts: list[int], steps: list[int]
+) -> None:
+    with TemporaryDirectory() as folder:
+        plain, other = (SqliteStore.open(f"{folder}/{name}.db") for name in ("plain", "other"))
+        with closing(plain), closing(other):
+            for store in (plain, other):
+                for name, space in SITES.items():
+                    store.put_site(make_site(name, ids=space))
+            plain.append(log)
+            follow(plain)
+            bounds = [0, *sorted(min(cut, len(log)) for cut in cuts), len(log)]
+            for n, (start, end) in enumerate(pairwise(bounds)):
+                if log[start:end]:
+                    assert other.accept(log[start:end]) is not None
+                other.follow(steps[n % len(steps)])
+            follow(other)
+            assert ids(other) == ids(plain)
+            assert [told(other, key) for key in KEYS] == [told(plain, key) for key in KEYS]
+
+
+def test_of_a_visitor_who_wants_no_more_nothing_is_written_down(store: SqliteStore, path: str) -> None:
+    store.append([call("a", visitor="gone-visitor")])
+    no = Withdrawal(visitor="gone-visitor", time=2_000, refused="Analytics")
+    store.append([Left(site="shop", why=Dropped.CONSENT, received=2_000, withdrawal=no)])
+    assert store.accept([call("late-call", visitor="gone-visitor", received=3_000)]) is None
+    assert not bytes_hold(path, b"late-call")
+    yes = call("yes", visitor="gone-visitor", type="track", name=CONSENT_CHANGED, consent="Analytics", received=4_000)
+    assert store.accept([yes]) is None
+    assert store.append([yes]) == [Outcome.STORED]
+    assert store.accept([call("again", visitor="gone-visitor", received=5_000)]) is not None
+
+
+def test_of_somebody_who_was_erased_nothing_is_written_down(store: SqliteStore, path: str) -> None:
+    store.append([call("a", user="erased-user", type="identify")])
+    store.erase("erased-user", 9_000)
+    assert store.accept([call("late-call", user="erased-user", type="identify")]) is None
+    assert not bytes_hold(path, b"late-call")
+
+
+def test_an_erasure_finds_what_was_accepted_a_moment_ago_and_leaves_no_trace_of_it(
+    store: SqliteStore, path: str
+) -> None:
+    for n in range(40):
+        store.accept([call(f"secret-{n}", user="erased-user", type="identify", url="https://shop.example/secret")])
+    assert bytes_hold(path, b"erased-user")
+    assert store.erase("erased-user", 9_000).events == 40
+    assert ids(store) == []
+    assert not bytes_hold(path, b"erased-user")
+    assert not bytes_hold(path, b"shop.example/secret")
+
+
+def test_what_was_filed_out_of_turn_leaves_no_trace_either(store: SqliteStore, path: str) -> None:
+    store.accept([call("a", user="erased-user", type="identify")])
+    store.append([call("b")])
+    store.erase("erased-user", 9_000)
+    assert not bytes_hold(path, b"erased-user")
+
+
+def bytes_hold(path: str, sought: bytes) -> bool:
+    return any(sought in file.read_bytes() for file in Path(path).parent.glob(f"{Path(path).name}*") if file.is_file())
+
+
+def test_a_withdrawal_counts_for_whom_something_was_accepted_a_moment_ago(store: SqliteStore) -> None:
+    store.accept([call("a", visitor="v9")])
+    no = Withdrawal(visitor="v9", time=2_000, refused="Analytics")
+    store.append([Left(site="shop", why=Dropped.CONSENT, received=2_000, withdrawal=no)])
+    assert ids(store) == ["a"]
+    assert store.append([call("b", visitor="v9", received=3_000)]) == [Outcome.WITHDRAWN]
+
+
+@pytest.fixture
+def choosy(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+    """A log that can make nothing of the events with these ids."""
+    refused = {"bad"}
+    append = Appender.append
+
+    def choosing(self: Appender, entries: Any) -> list[Outcome]:
+        if any(entry.id in refused for entry in entries):
+            raise ValueError("a bug")
+        return append(self, entries)
+
+    monkeypatch.setattr(Appender, "append", choosing)
+    yield refused
+
+
+def test_one_that_cannot_be_filed_holds_up_no_other_and_is_tried_again_by_the_next_start(
+    store: SqliteStore, path: str, choosy: set[str]
+) -> None:
+    store.accept([call("a"), call("bad"), call("b")])
+    follow(store)
+    assert (ids(store), store.stats()["set_aside"], store.stats()["backlog"]) == (["a", "b"], 1, 0)
+    with closing(SqliteStore.open(path)) as later:
+        follow(later)
+        assert later.stats()["set_aside"] == 1
+    choosy.clear()
+    with closing(SqliteStore.open(path)) as fixed:
+        follow(fixed)
+        assert (sorted(ids(fixed)), fixed.stats()["set_aside"]) == (["a", "b", "bad"], 0)
+
+
+def test_what_cannot_be_read_any_more_is_set_aside(store: SqliteStore, path: str) -> None:
+    store.accept([call("a")])
+    store.accept([call("b")])
+    with closing(sqlite3.connect(path + inbox.SUFFIX)) as beside, beside:
+        beside.execute("UPDATE inbox SET events = x'c1' WHERE id = (SELECT min(id) FROM inbox)")
+    follow(store)
+    assert (ids(store), store.stats()["set_aside"]) == (["b"], 1)
+
+
+def test_what_another_database_left_beside_is_not_filed(tmp_path: Path) -> None:
+    path = str(tmp_path / "footfall.db")
+    with closing(SqliteStore.open(path)) as store:
+        store.put_site(make_site())
+        store.accept([call("of the deleted one")])
+    for side in ("", "-wal", "-shm"):
+        Path(path + side).unlink(missing_ok=True)
+    with closing(SqliteStore.open(path)) as store:
+        store.put_site(make_site())
+        follow(store)
+        store.accept([call("new")])
+        follow(store)
+        assert ids(store) == ["new"]
+
+
+def test_an_orderly_stop_leaves_no_file_beside(start: Start) -> None:
+    collector = start(make_site())
+    for n in range(5):
+        assert collector.post("/v1/track", {"event": "T", "anonymousId": f"v{n}", "writeKey": "wk_shop"}).is_success
+    assert collector.stop() == 0
+    assert [side for side in SIDE_FILES if os.path.exists(f"{collector.db}{side}")] == []
+    assert len(collector.stored()) == 5
+
+
+def left_waiting(path: str, id: str) -> None:
+    """Somebody was killed who had just acknowledged this."""
+    with closing(SqliteStore.open(path)) as store:
+        assert store.accept([call(id)]) is not None
+    assert waiting(path, 0) >= 1
+
+
+def test_a_backup_holds_what_was_acknowledged_and_a_restore_takes_in_what_waits(store: SqliteStore, path: str) -> None:
+    store.append([call("before")])
+    left_waiting(path, "waits")
+    copy = f"{path}.copy"
+    assert footfall("backup", copy, db=path).returncode == 0
+    with closing(sqlite3.connect(copy)) as copied:
+        assert copied.execute("SELECT mid FROM events ORDER BY seq").fetchall() == [("before",), ("waits",)]
+    store.append([call("only in what is replaced")])
+    left_waiting(path, "after")
+    store.close()
+    restored = footfall("restore", copy, "--force", "--without-tombstones", db=path)
+    assert restored.returncode == 0, restored.stderr
+    with closing(SqliteStore.open(path)) as again:
+        follow(again)
+        assert ids(again) == ["before", "waits", "after"]
+
+
+def test_where_the_file_beside_cannot_be_written_nothing_is_accepted(store: SqliteStore, path: str) -> None:
+    os.mkdir(path + inbox.SUFFIX)
+    with pytest.raises(Unavailable):
+        store.accept([call("a")])
+    os.rmdir(path + inbox.SUFFIX)
+    assert store.accept([call("a")]) is not None
+    follow(store)
+    assert store.activity("visitor:v1", ActivityQuery()) is not None
