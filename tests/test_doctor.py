@@ -233,7 +233,7 @@ def test_a_collector_whose_writer_hangs_is_a_failure_and_so_is_one_that_does_not
     collector = start(make_site())
     send(collector)
     writing = collector.writing
-    collector.client.get("/readyz")
+    collector.file_all()
     os.kill(writing, signal.SIGSTOP)
     with closing(SqliteStore.open(str(collector.db))) as store:
         store.append([call("late", "Tried", visitor="v")])

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from collector.cli.options import as_json, note, opened, setting
+from collector.errors import FootfallError
 from collector.store import ExportQuery
 from collector.store.audit import Act
 from collector.store.datasets import DATASETS, columns, dataset
@@ -101,7 +102,11 @@ def opened_file(out: str) -> Iterator[IO[bytes]]:
             yield file
         return
     part = f"{out}.part"
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        raise FootfallError(f"cannot write {out}: {error.strerror}") from error
+    with os.fdopen(descriptor, "wb") as file:
         try:
             yield file
         except BaseException:

@@ -31,6 +31,8 @@ FOLLOW_EVENTS = 250
 FAR_BEHIND_EVENTS, FOLLOW_FAR_BEHIND_EVENTS = 5_000, 1_000
 # A burst of so many is taken at once; then calls are taken as fast as they are filed and derived from.
 BEHIND_EVENTS_MAX, ROOM_WITHIN_S = 200_000, 2.0
+# How long a call waits to learn whether the log can be written again, where it could not.
+TRIED_WITHIN_S = 3.0
 # How far it has come is told so often while it is behind.
 TELL_EVERY_S = 0.05
 
@@ -65,6 +67,7 @@ class Follower:
         # A failure is logged when it begins, not at each try.
         self._failed = False
         self._unavailable: Unavailable | None = None
+        self._hurried, self._tries = False, 0
         self._last_id = self._followed_id = 0
         self._tally = Tally()
 
@@ -76,13 +79,21 @@ class Follower:
         self._orders.put((self._ticket, order))
 
     def wait_for_room(self) -> None:
-        """Raises Unavailable where the log cannot be written, or it stays too far behind."""
+        """Raises Unavailable where the log cannot be written, which is tried again, or it stays too far behind."""
         if self._unavailable is not None:
-            raise self._unavailable
+            self._try_again()
         if self._behind_events >= BEHIND_EVENTS_MAX:
             with self._room:
                 if not self._room.wait_for(lambda: self._behind_events < BEHIND_EVENTS_MAX, ROOM_WITHIN_S):
                     raise Unavailable("too many events wait to be filed")
+
+    def _try_again(self) -> None:
+        with self._room:
+            tries, self._hurried = self._tries, True
+            self._orders.put(None)
+            self._room.wait_for(lambda: self._tries > tries, TRIED_WITHIN_S)
+            if self._unavailable is not None:
+                raise self._unavailable.with_traceback(None)
 
     def accepted(self, ticket: int, id: int, events: int) -> None:
         """So many events are safe, by the frame `id`."""
@@ -168,7 +179,8 @@ class Follower:
             self._say([frames.Done(work.id, pickle.dumps(result))])
 
     def _follow_if_due(self) -> None:
-        if self._settling or (self._behind and time.monotonic() >= self._due_s and not self._ending):
+        due = self._hurried or time.monotonic() >= self._due_s
+        if self._settling or (self._behind and due and not self._ending):
             far = self._behind_events >= FAR_BEHIND_EVENTS
             self._follow(FOLLOW_FAR_BEHIND_EVENTS if far else FOLLOW_EVENTS)
 
@@ -179,11 +191,19 @@ class Follower:
             self._behind = more = self._store.follow(events_max)
         except Exception as error:
             self._fail(error)
+            self._note_try()
             return
         if self._failed:
             log.warning("what was accepted is filed again, and what is derived follows")
         self._failed, self._unavailable = False, None
+        self._note_try()
         self._go_on(self._store.progress(), more)
+
+    def _note_try(self) -> None:
+        with self._room:
+            self._hurried = False
+            self._tries += 1
+            self._room.notify_all()
 
     def _fail(self, error: Exception) -> None:
         self._behind = True

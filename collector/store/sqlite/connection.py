@@ -67,6 +67,8 @@ def connect(path: str, *, create: bool, read_only: bool = False) -> sqlite3.Conn
         raise Misuse(
             f"Python's SQLite is {sqlite3.sqlite_version}; Footfall needs {'.'.join(map(str, SQLITE_MIN))} or newer"
         )
+    if os.path.isdir(path):
+        raise Misuse(f"{path} is a directory; name the database in it")
     if not os.path.exists(path):
         if not create or read_only:
             raise NotFound(f"there is no database at {path}")

@@ -6,6 +6,7 @@ What enters: nothing but who asks. What leaves: tags to paste, and the site's fi
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from collector.errors import NotFound
+from collector.errors import NotFound, Unavailable
 from collector.event import DAY_MS, Dropped, Site
 from collector.store import Store
 from collector.store.beginnings import Beginning
@@ -72,6 +73,8 @@ async def show_reception(request: Request) -> Response:
 
 async def _reception(request: Request, site: Site) -> Reception:
     store: Store = request.app.state.store
+    with suppress(Unavailable):
+        await request.app.state.writer.settle()  # the first event shows as soon as it is acknowledged
     since = datetime.fromtimestamp((now_ms(request) - LEFT_DAYS * DAY_MS) / 1_000, UTC).strftime("%Y-%m-%d")
     return Reception(site, path_of(site), await asyncio.to_thread(store.beginning, site.name, since))
 
