@@ -13,8 +13,6 @@ import signal
 import socket
 import sqlite3
 import sys
-import threading
-from functools import partial
 
 from collector import logs
 from collector.errors import FootfallError
@@ -28,7 +26,6 @@ BUSY_MS_MAX = 2_000
 
 # Two threads: who takes calls in is not to wait long for the interpreter.
 SWITCH_S = 0.000_2
-NICE = 5
 
 # As in `cli/serve`: entries leave no cycles behind.
 GARBAGE_THRESHOLDS = (50_000, 20, 100)
@@ -42,7 +39,7 @@ def main(db: str, log_format: str, descriptor: int) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     logs.set_up(log_format)
-    cores = _keep_to_one_core()
+    _keep_to_one_core()
     try:
         store = SqliteStore.open(db, create=False, busy_ms=BUSY_MS_MAX)
     except (FootfallError, sqlite3.Error) as error:
@@ -53,30 +50,21 @@ def main(db: str, log_format: str, descriptor: int) -> int:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GARBAGE_THRESHOLDS)
-        Scribe(store, socket.socket(fileno=descriptor), partial(_stand_back, cores)).run()
+        Scribe(store, socket.socket(fileno=descriptor)).run()
     finally:
         store.close()
     return 0
 
 
-def _keep_to_one_core() -> frozenset[int]:
+def _keep_to_one_core() -> None:
     """Of two cores the last: whoever is woken by a busy neighbour is put beside it, and the two would take turns.
 
-    Returns those that there are, for the thread that nobody waits for.
+    The follower stays there, too: on the loop's core it would lose the processor to it while it holds the interpreter.
     """
-    if not hasattr(os, "sched_setaffinity"):
-        return frozenset()
-    cores = os.sched_getaffinity(0)
-    if len(cores) == 2:
-        os.sched_setaffinity(0, {max(cores)})
-    return frozenset(cores)
-
-
-def _stand_back(cores: frozenset[int]) -> None:
-    """For the thread that nobody waits for: on any core, after those who are waited for."""
-    if cores:
-        os.sched_setaffinity(0, cores)
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+    if hasattr(os, "sched_setaffinity"):
+        cores = os.sched_getaffinity(0)
+        if len(cores) == 2:
+            os.sched_setaffinity(0, {max(cores)})
 
 
 if __name__ == "__main__":

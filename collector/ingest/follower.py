@@ -51,8 +51,8 @@ class _Accepted(NamedTuple):
 class Follower:
     """`start` it once; `end` returns when all orders are done. All methods may be called from one other thread."""
 
-    def __init__(self, store: Log, say: Say, at_start: Callable[[], None] = lambda: None) -> None:
-        self._store, self._say, self._at_start = store, say, at_start
+    def __init__(self, store: Log, say: Say) -> None:
+        self._store, self._say = store, say
         self._orders: SimpleQueue[tuple[int, Order] | None] = SimpleQueue()
         self._accepted: deque[_Accepted] = deque()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
@@ -113,7 +113,6 @@ class Follower:
     # Its own thread ---------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._at_start()
         while True:
             taken = self._take()
             if taken:

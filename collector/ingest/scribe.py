@@ -10,7 +10,6 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
 
 from collector.errors import Unavailable
 from collector.event import Event
@@ -27,11 +26,11 @@ RECEIVE_BYTES = 1 << 20
 class Scribe:
     """Call `run` once; it returns when the other end has closed and all that it sent is written."""
 
-    def __init__(self, store: Log, sock: socket.socket, follower_starts: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, store: Log, sock: socket.socket) -> None:
         self._store, self._sock = store, sock
         self._frames = Frames.of_orders()
         self._saying = threading.Lock()
-        self._follower = Follower(store, self._say, follower_starts)
+        self._follower = Follower(store, self._say)
         # A failure is logged when it begins, not at each try.
         self._disk_failed = False
 
