@@ -12,7 +12,7 @@ from collector.event import Event
 from collector.store.keys import Kind
 
 # Of so many ids it keeps count; where more wait, everybody does.
-KEPT_MAX = 5_000
+KEPT_MAX = 20_000
 NOBODY = -1  # below every mark
 
 Person = tuple[int, str, str]  # kind, space, value, as in a key

@@ -29,6 +29,7 @@ SIDE_FILES = (SUFFIX, f"{SUFFIX}-wal", f"{SUFFIX}-shm")
 ROW_EVENTS_MAX = 64
 # When the journal has grown to this it is brought into the file by whoever files, not by whoever takes in; or, where
 # that does not come to it, at last in a commit.
+COMMIT_BYTES = 3 * 4_096  # what one writes beside its events
 CHECKPOINT_BYTES, CHECKPOINT_AT_LAST_PAGES = 8 * 1024 * 1024, 16_000
 # An empty file of more pages than this gives them back.
 KEPT_PAGES = 4_096
@@ -97,7 +98,7 @@ class Inbox:
                     raise Unavailable(f"the database cannot be written: {error}") from error
                 raise
             self._last = last + len(packed)
-            self._put_bytes += sum(len(part) for _, part in packed)
+            self._put_bytes += sum(len(part) for _, part in packed) + COMMIT_BYTES
         return self._last
 
     def next(self, filed: int, events_max: int) -> list[Parcel]:
