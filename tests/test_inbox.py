@@ -247,3 +247,25 @@ def test_where_the_file_beside_cannot_be_written_nothing_is_accepted(store: Sqli
     assert store.accept([call("a")]) is not None
     follow(store)
     assert store.activity("visitor:v1", ActivityQuery()) is not None
+
+
+def test_what_waits_stays_with_the_former_database_where_the_restored_one_would_take_it_for_filed(
+    store: SqliteStore, path: str
+) -> None:
+    left_waiting(path, "before")
+    old, new = f"{path}.old", f"{path}.new"
+    assert footfall("backup", old, db=path).returncode == 0
+    for n in range(3):
+        left_waiting(path, f"later-{n}")
+    assert footfall("backup", new, db=path).returncode == 0
+    store.close()
+    assert footfall("restore", old, "--force", "--without-tombstones", db=path).returncode == 0
+    for kept in Path(path).parent.glob("*.before-restore-*"):
+        kept.unlink()
+    with closing(SqliteStore.open(path)) as again:
+        again.accept([call("waits")])
+    assert footfall("restore", new, "--force", "--without-tombstones", db=path).returncode == 0
+    (former,) = [kept for kept in Path(path).parent.glob("*.before-restore-*") if inbox.origin(str(kept))]
+    with closing(SqliteStore.open(str(former))) as kept:
+        follow(kept)
+        assert ids(kept)[-1] == "waits"

@@ -31,9 +31,9 @@ log = logging.getLogger(__name__)
 
 # Starts a scribe at this end of a socket pair; returns what waits for its end (it blocks).
 Launch = Callable[[socket.socket], Callable[[], None]]
-# What ends again and again, for want of a disk or of memory, is started at growing intervals.
 # How long a stop waits for what was accepted to be in the log.
 SETTLE_S_MAX = 20.0
+# What ends again and again, for want of a disk or of memory, is started at growing intervals.
 RELAUNCH_AFTER_S, RELAUNCH_AFTER_S_MAX = 0.25, 4.0
 
 

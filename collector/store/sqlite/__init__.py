@@ -160,6 +160,7 @@ class SqliteStore(Office):
         """Have all that was accepted before in the log, for whoever copies the file. Raises Unavailable."""
         with self._transaction():
             self._intake.file_all(FILED_AT_ONCE)
+        self._inbox.remove(self._intake.filed())
 
     def progress(self) -> Progress:
         told, self._progress = self._progress, Progress()

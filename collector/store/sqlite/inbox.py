@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY, n INTEGER NOT NULL, ev
 """
 _PUT = Insert("INSERT INTO inbox (id, n, events)", columns=3)
 _LAST = "SELECT coalesce(max(id), 0) FROM inbox"
+_FIRST = "SELECT min(id) FROM inbox"
 _NEXT = "SELECT id, n, events FROM inbox WHERE id > ? ORDER BY id LIMIT ?"
 _REMOVE = "DELETE FROM inbox WHERE id <= ?"
 _ORIGIN = "SELECT key FROM origin"
@@ -131,13 +132,14 @@ class Inbox:
             raise
 
     def clean(self) -> bool:
-        """Leave no trace of what was removed; False where somebody reads on."""
+        """Leave no trace of what was removed; False where that cannot be now: somebody reads on, or the disk fails."""
         conn = self._reading()
         if conn is None:
             return True
-        with self._alone:
+        with self._alone, suppress(sqlite3.OperationalError):
             conn.execute("VACUUM")  # where pages are joined or divided, their unused middles may keep copies
             return not conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return False
 
     def close(self) -> None:
         """Where this one has put something, and all of it is filed, the file goes."""
@@ -208,6 +210,12 @@ def waiting(db: str, filed: int) -> int:
 def origin(db: str) -> bytes | None:
     """The key of the database to which what waits beside `db` belongs; None where nothing waits."""
     found: bytes | None = _look(db, _ORIGIN) if _look(db, _LAST) else None
+    return found
+
+
+def first(db: str) -> int | None:
+    """The number of the oldest row that lies beside `db`."""
+    found: int | None = _look(db, _FIRST)
     return found
 
 

@@ -28,7 +28,6 @@ from collector.store.sqlite.soundness import Contents, must_be_ours
 
 OPEN_WITHIN_S = 2.0
 MOVED_ALONG = ("-wal", "-journal")
-INBOX = ("-inbox", "-inbox-wal")
 
 _NUMBERS = "SELECT name, seq FROM sqlite_sequence"
 _RAISE_NUMBER = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?"
@@ -49,7 +48,9 @@ INSERT OR REPLACE INTO audit (id, time, last, n, kind, who, act, subject, hashed
 """
 # Made with the file, and copied with it.
 _LINEAGE = "SELECT value FROM meta WHERE key = 'erasure_key'"
-_INBOX_KEY = "SELECT value FROM meta WHERE key = 'inbox_key'"
+_INBOX = """
+SELECT value, (SELECT coalesce(max(value), 0) FROM meta WHERE key = 'filed') FROM meta WHERE key = 'inbox_key'
+"""
 
 
 _TOMBSTONES = "SELECT hash, from_time, to_time FROM tombstones"
@@ -198,7 +199,7 @@ def _owner(db: str) -> os.stat_result:
 def _replace(db: str, part: Part, at: int) -> str | None:
     """In this order: the former WAL must be gone before the new file has the name, or SQLite would play it into it."""
     kept = f"{db}.before-restore-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(at / 1_000))}"
-    sides = (*MOVED_ALONG, *INBOX) if _is_anothers_inbox(db, part) else MOVED_ALONG
+    sides = (*MOVED_ALONG, *inbox.SIDE_FILES) if _is_anothers_inbox(db, part) else MOVED_ALONG
     if not os.path.exists(db):
         _move_along(db, kept, sides)
         put(part, db, replace=False)
@@ -230,10 +231,16 @@ def _nobody_in(db: str) -> Iterator[None]:
 
 
 def _is_anothers_inbox(db: str, part: Part) -> bool:
-    """What was acknowledged and never filed is filed into the restored database, if it is of the same descent."""
-    waits_for = inbox.origin(db)
+    """What was acknowledged and never filed is filed into the restored database, if it is of the same descent.
+
+    Not where that has come further already: it would take what waits for filed. Then it stays with the former one.
+    """
+    waits_for, oldest = inbox.origin(db), inbox.first(db)
+    if waits_for is None or oldest is None:
+        return False
     with closing(open_alone(part.path)) as restored:
-        return waits_for is not None and restored.execute(_INBOX_KEY).fetchone() != (waits_for,)
+        row = restored.execute(_INBOX).fetchone()
+        return row is None or row[0] != waits_for or oldest <= row[1]
 
 
 def _move_along(db: str, kept: str, sides: tuple[str, ...]) -> None:
@@ -241,8 +248,7 @@ def _move_along(db: str, kept: str, sides: tuple[str, ...]) -> None:
     for side in sides:
         with suppress(FileNotFoundError):
             os.rename(db + side, kept + side)
-    for side in ("-shm", "-inbox-shm"):
-        Path(f"{db}{side}").unlink(missing_ok=True)
+    Path(f"{db}-shm").unlink(missing_ok=True)
 
 
 def _link_or_rename(db: str, kept: str) -> None:
