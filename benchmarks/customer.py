@@ -23,9 +23,9 @@ from benchmarks.ingest import collector
 from collector.event import DAY_MS, MINUTE_MS, Event, Setup, Trust
 from collector.ingest.keys import secret_hash
 from collector.store import ActivityQuery
-from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.connection import connect
 from collector.store.sqlite.filing import Filing
+from collector.store.sqlite.store import SqliteStore
 from collector.store.sqlite.stories import Stories
 
 DEVICES, EVENTS = 50, 100_000

@@ -14,7 +14,7 @@ from msgspec import Struct
 from benchmarks import mix
 from collector.event import Campaign, ConsentMode, Event, Setup, Site, Trust
 from collector.ingest.keys import secret_hash
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 GROUP_EVENTS = 2_000
 SITES = ("shop", "outlet")

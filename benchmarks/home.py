@@ -21,9 +21,9 @@ from collector.config import read_settings
 from collector.event import MINUTE_MS
 from collector.ingest.keys import secret_hash
 from collector.store.overview import OverviewQuery, Span
-from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.connection import connect
 from collector.store.sqlite.overview import overview
+from collector.store.sqlite.store import SqliteStore
 
 ROUNDS = 30
 LINK = "sl_benchmark"

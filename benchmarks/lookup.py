@@ -22,7 +22,7 @@ from benchmarks import openloop
 from benchmarks.fill import GROUP_EVENTS, site
 from benchmarks.ingest import ROOT, collector
 from collector.event import DAY_MS, MINUTE_MS, Event, Trust
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 ASKED = 1_000
 DEVICES, EVENTS_A_DEVICE = 200, 40

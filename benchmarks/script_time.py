@@ -19,7 +19,7 @@ from browsers.engines.chromium import Chromium
 from browsers.serving import HOST, Shop
 from conftest import Collector, make_site
 
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 SLOWED = 4
 SETTLE_S = 2  # until what a page has to send is sent

@@ -26,13 +26,14 @@ from collector.ingest.ageing import age_daily
 from collector.ingest.client_address import Proxies
 from collector.ingest.clock import ClockWatch
 from collector.ingest.counts import Counts
+from collector.ingest.frames import Launch
 from collector.ingest.handover import Handovers
 from collector.ingest.keys import Keyring
 from collector.ingest.launching import in_thread
 from collector.ingest.origins import listed_origin
 from collector.ingest.pace import Pace
 from collector.ingest.vocabulary import Vocabulary
-from collector.ingest.writer import Launch, Writer
+from collector.ingest.writer import Writer
 from collector.store import Store, Tally
 from collector.web import console, customers, export, failure, health, snippet
 from collector.web.attempts import Attempts

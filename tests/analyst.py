@@ -10,7 +10,7 @@ from typing import Any
 
 from collector.store import ExportQuery
 from collector.store.datasets import DATASETS, Kind, columns
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 Row = dict[str, Any]
 NO_VISIT = ("Order Refunded", "Order Cancelled")

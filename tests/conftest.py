@@ -23,9 +23,10 @@ from hypothesis import HealthCheck, settings
 from collector.event import ConsentMode, Site
 from collector.ingest.keys import secret_hash
 from collector.store import Token
-from collector.store.sqlite import SqliteStore, connection
+from collector.store.sqlite import connection
 from collector.store.sqlite.dictionary import unpack_id
 from collector.store.sqlite.inbox import waiting
+from collector.store.sqlite.store import SqliteStore
 
 # A busy machine makes no test fail. In CI the same code always meets the same examples; elsewhere each run looks for
 # new ones.

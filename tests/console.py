@@ -23,7 +23,7 @@ from starlette.testclient import TestClient
 from collector.app import build_app
 from collector.config import Settings, read_settings
 from collector.store import Entry
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.web.console.signin import new_link
 
 HOST = "http://collector.example"

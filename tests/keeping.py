@@ -24,9 +24,9 @@ from collector.store.datasets import DATASETS, columns
 from collector.store.overview import OverviewQuery, Span
 from collector.store.prospects import ProspectQuery
 from collector.store.snippets import SnippetSettings
-from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.backup import back_up
 from collector.store.sqlite.connection import newest_schema
+from collector.store.sqlite.store import SqliteStore
 from collector.store.users import Role, User
 from collector.store.vocabulary import Word, WordKind
 

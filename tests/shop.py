@@ -9,7 +9,7 @@ from typing import Any
 from conftest import make_site
 
 from collector.event import MINUTE_MS, Campaign, Event, Setup, Trust
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 # 2026-05-01T08:00:00.007Z, a Friday.
 MORNING = 1_777_622_400_007

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from collector.app import build_app
 from collector.config import read_settings
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.web.openapi import document
 from collector.wire import PATHS
 

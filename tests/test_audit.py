@@ -17,7 +17,7 @@ from collector.event import DAY_MS, MINUTE_MS
 from collector.ingest.keys import secret_hash
 from collector.store import Token
 from collector.store.audit import KEPT_MS, Act, Actor, By, Deed
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.store.users import Role, User
 from collector.web.auth import Passes
 from collector.web.passwords import hashed

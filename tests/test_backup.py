@@ -21,9 +21,10 @@ from conftest import FIREFOX, ROOT, Collector, Start, footfall, make_site
 from shop import a_busy_day, call
 
 from collector.errors import FootfallError
-from collector.store.sqlite import SqliteStore, copying
+from collector.store.sqlite import copying
 from collector.store.sqlite.backup import back_up
 from collector.store.sqlite.connection import newest_schema
+from collector.store.sqlite.store import SqliteStore
 
 AT = 1_777_700_000_000
 

@@ -13,7 +13,7 @@ from conftest import make_site
 
 from collector.event import CONSENT_CHANGED, Dropped, Event, Reason, Trust, Withdrawal
 from collector.store import Entry, Left, Outcome, Quarantined
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 STORED, WITHDRAWN, DROPPED = Outcome.STORED, Outcome.WITHDRAWN, Outcome.DROPPED
 SHOWN = {"text": "May we?", "language": "en", "version": "7"}

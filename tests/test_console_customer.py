@@ -16,7 +16,7 @@ from storyteller import MORNING, Shop
 
 from collector.event import DAY_MS, MINUTE_MS, Campaign, IdentityMode, Setup, Trust
 from collector.store import ExportQuery
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 ROOM = "/console/customers"
 BOOTS = {"product_id": "B", "variant": "Boots", "price": 89.5, "currency": "EUR"}

@@ -14,7 +14,7 @@ from shop import HOSTILE
 from storyteller import Shop
 
 from collector.event import DAY_MS
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 ROOM = "/console/customers"
 

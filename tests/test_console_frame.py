@@ -13,7 +13,7 @@ from conftest import make_site
 from console import Console, a_console, words
 from shop import MORNING, call, order
 
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.web.assets import shelf
 from collector.web.console import filters
 from collector.web.console.page import NAVIGATION

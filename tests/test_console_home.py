@@ -12,7 +12,7 @@ from conftest import make_site
 from console import Clock, a_console, words
 
 from collector.event import DAY_MS, Campaign, Event, Trust
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.web.console.home import change
 
 HOUR = 3_600_000

@@ -15,7 +15,7 @@ from shop import call
 
 from collector.event import ConsentMode, Dropped
 from collector.store import Left
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 ROOM = "/console/install"
 

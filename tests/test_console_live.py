@@ -21,7 +21,7 @@ from console import Clock, Console, a_console, console_settings, read, words
 
 from collector.app import build_app
 from collector.event import MINUTE_MS, Campaign, Event, Setup, Trust
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.web.console import broadcast as broadcasting
 from collector.web.console import live
 from collector.web.console.broadcast import (

@@ -10,7 +10,7 @@ from conftest import Collector, Start, make_site
 from test_console_live import TELL_S_MAX, page_view, streaming
 
 from collector.ingest.keys import new_key, secret_hash
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.store.users import Role, User
 
 

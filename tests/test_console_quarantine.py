@@ -13,7 +13,7 @@ from console import Console, a_console, words
 
 from collector.event import Reason
 from collector.store import Quarantined
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.web.console.quarantine import PAGE, REASONS
 
 ROOM = "/console/quarantine"

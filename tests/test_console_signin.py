@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from collector.ingest.keys import secret_hash
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.web.assets import asset, shelf
 from collector.web.console.signin import local_path, new_link
 

@@ -13,7 +13,7 @@ from console import Console, a_console, words
 
 from collector.event import ConsentMode, IdentityMode, Site
 from collector.ingest.keys import secret_hash
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 ROOM = "/console/sites"
 HOSTILE = "a/b <b>&\"'% shop"

@@ -15,7 +15,7 @@ from console import Console, a_console, words
 
 from collector.event import DAY_MS, MINUTE_MS, Campaign, Event, Setup, Trust
 from collector.store.audit import Act, Actor, By, Deed
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 ROOM = "/console/visitors"
 

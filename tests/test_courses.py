@@ -12,7 +12,8 @@ import pytest
 from conftest import make_site
 
 from collector.event import Event, Trust
-from collector.store.sqlite import SqliteStore, courses
+from collector.store.sqlite import courses
+from collector.store.sqlite.store import SqliteStore
 
 START = 1_780_000_000_000
 EVENTS, BATCH, ALL = 70, 5, 10_000

@@ -11,8 +11,8 @@ from analyst import rows_of
 from shop import a_busy_day
 
 from collector.store.datasets import DATASETS, RESOLVED, Column, Type
-from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.columns import views
+from collector.store.sqlite.store import SqliteStore
 from collector.web.times import iso
 
 VIEWED = [(name, DATASETS[name].columns) for name in DATASETS]

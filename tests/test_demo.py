@@ -20,7 +20,7 @@ from bs4 import BeautifulSoup
 from conftest import FIREFOX, ROOT, footfall, make_site
 
 from collector.demo.visit import POLICY
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 JANE = {
     "email": "jane@example.com",

@@ -26,7 +26,7 @@ from collector.event import DAY_MS, MINUTE_MS, Event
 from collector.ingest.acceptance import accept
 from collector.ingest.sites import new_site
 from collector.store import Entry, Left, Quarantined
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.wire import envelope_of
 
 NOW = 1_795_348_800_000  # 2026-11-22T12:00Z

@@ -19,9 +19,9 @@ from collector.checkup import State, machine, running, traffic
 from collector.event import DAY_MS, MINUTE_MS, Event
 from collector.store import Token
 from collector.store.health import Followed, Joined, Lately, OrdersLately, Refusals, SilentPage, Soundness, Vitals
-from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.connection import newest_schema
 from collector.store.sqlite.examining import Examination
+from collector.store.sqlite.store import SqliteStore
 
 OK, WARN, FAIL = State.OK, State.WARN, State.FAIL
 GB = 1024**3

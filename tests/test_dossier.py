@@ -13,9 +13,9 @@ from storyteller import MORNING, Shop
 from collector.event import Campaign, IdentityMode, Setup, Trust
 from collector.store import ActivityQuery
 from collector.store.dossier import EVENTS_COUNTED_MAX, Dossier, Story
-from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.connection import connect
 from collector.store.sqlite.filing import Filing
+from collector.store.sqlite.store import SqliteStore
 from collector.store.sqlite.stories import Stories
 
 FIREFOX = Setup(device="desktop", browser="Firefox", browser_version="153.0", os="Windows", os_version="11")

@@ -16,8 +16,8 @@ from collector.errors import NotFound
 from collector.event import Event, Reason, Site, Trust
 from collector.store import ActivityQuery, ExportQuery, Quarantined
 from collector.store.scrubbing import scrub
-from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.remains import blank, soiled
+from collector.store.sqlite.store import SqliteStore
 
 MINUTE = 60_000
 DAY = 86_400_000

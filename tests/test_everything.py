@@ -16,7 +16,7 @@ from shop import call, order
 
 from collector.event import CONSENT_CHANGED, DAY_MS, Dropped, Reason, Trust, Withdrawal
 from collector.store import Left, Quarantined
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 EVIL = "<script>alert(1)</script>"
 

@@ -15,7 +15,8 @@ from collector.errors import Misuse, NotFound
 from collector.event import MINUTE_MS, Trust
 from collector.store import ExportQuery
 from collector.store.datasets import DATASETS
-from collector.store.sqlite import SqliteStore, exporting
+from collector.store.sqlite import exporting
+from collector.store.sqlite.store import SqliteStore
 
 FEEDS = ("visits", "customers", "orders", "order_lines", "identities")
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from collector.errors import NotFound
 from collector.event import DAY_MS, MINUTE_MS, Event, Trust
 from collector.store import ActivityQuery
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 NOW = 1_760_000_000_000
 BROWSERS = ("phone", "laptop", "tablet")

@@ -17,7 +17,7 @@ from conftest import ROOT
 from shop import MORNING, a_busy_day, call
 
 from collector.event import MINUTE_MS
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 EXPORTS = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, make_site
 
-from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.connection import connect
+from collector.store.sqlite.store import SqliteStore
 
 FEW, MANY = 20_000, 80_000
 # What an export that kept its rows would grow by is 50 MB and more.

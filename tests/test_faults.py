@@ -22,7 +22,7 @@ from faults.traffic import LoggedCollector, Traffic, must_be_one_line, must_be_t
 from collector.event import DAY_MS, Site
 from collector.ingest.keys import secret_hash
 from collector.store import Token
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 Begin = Callable[..., LoggedCollector]
 # Where nobody may mount, the same errors come from the failing disk alone.

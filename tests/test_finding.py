@@ -12,8 +12,8 @@ from storyteller import Shop
 
 from collector.errors import Misuse
 from collector.store.dossier import CustomerQuery
-from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.finding import find_customers
+from collector.store.sqlite.store import SqliteStore
 from collector.store.sqlite.words import fits, sought, words_of
 
 

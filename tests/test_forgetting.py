@@ -15,8 +15,9 @@ from conftest import SHOP, Collector, Start, make_site
 from collector.event import CONSENT_CHANGED, ConsentMode, Event, Reason, Trust
 from collector.store import ActivityQuery, Outcome, Quarantined
 from collector.store.audit import Act, Actor, By, Deed
-from collector.store.sqlite import SqliteStore, graveyard
+from collector.store.sqlite import graveyard
 from collector.store.sqlite.restore import restore
+from collector.store.sqlite.store import SqliteStore
 from collector.web.forgetting import PER_ADDRESS
 
 MINUTE, DAY = 60_000, 86_400_000

@@ -16,7 +16,7 @@ from conftest import make_site
 
 from collector.event import Campaign, Event, Trust
 from collector.store import ActivityQuery
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 START = 1_780_000_000_000
 SECOND, HOUR = 1_000, 3_600_000

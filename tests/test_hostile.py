@@ -22,7 +22,7 @@ from lxml import etree
 from lxml.html import HtmlElement, document_fromstring
 
 from collector.store.datasets import DATASETS
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 ROOMS = ("/", "/live", "/customers", "/visitors", "/quarantine", "/install", "/audit", "/sites", "/users")
 # What a terminal obeys: C0 (but the line feed), DEL, C1; and what turns the direction of reading.

@@ -27,8 +27,9 @@ from storyteller import Shop
 from collector.event import Event
 from collector.store import Activity, ActivityQuery
 from collector.store.keys import Kind, customer_key, read_key
-from collector.store.sqlite import SqliteStore, courses
+from collector.store.sqlite import courses
 from collector.store.sqlite.ids import ids_in_sql
+from collector.store.sqlite.store import SqliteStore
 
 SOAK = bool(os.environ.get("FOOTFALL_SOAK"))
 thorough = settings(

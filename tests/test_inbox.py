@@ -21,9 +21,10 @@ from test_unsettled import KEYS, told
 from collector.errors import Unavailable
 from collector.event import CONSENT_CHANGED, Dropped, Event, Trust, Withdrawal
 from collector.store import ActivityQuery, Left, Outcome
-from collector.store.sqlite import SqliteStore, inbox
+from collector.store.sqlite import inbox
 from collector.store.sqlite.inbox import SIDE_FILES, waiting
 from collector.store.sqlite.log import Appender
+from collector.store.sqlite.store import SqliteStore
 
 SOAK = bool(os.environ.get("FOOTFALL_SOAK"))
 pytestmark = pytest.mark.timeout(3_600 if SOAK else 120)

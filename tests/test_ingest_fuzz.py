@@ -14,7 +14,7 @@ from collector.enrich.arrival import Arrival
 from collector.errors import FootfallError
 from collector.event import ConsentMode
 from collector.ingest.acceptance import accept
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.wire import PATHS, inflate, open_envelope, read_key
 
 RECEIVED = 1_795_000_000_000

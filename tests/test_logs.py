@@ -24,7 +24,7 @@ from collector.errors import Misuse, Unavailable
 from collector.ingest.keys import secret_hash
 from collector.logs import scrubbed
 from collector.store import Token
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 VISITOR = "0b1f5a2e-7c1d-4f5e-9a8b-1234567890ab"
 

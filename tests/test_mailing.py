@@ -15,7 +15,7 @@ from shop import call
 from collector.event import Event, Trust
 from collector.store import ExportQuery
 from collector.store.datasets import MAILING
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 NEWS = {"topic": "news"}
 PROOF = {"source": "import", "text": "I want it", "confirmed_at": "2026-01-02T03:04:05Z"}

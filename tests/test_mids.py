@@ -12,8 +12,8 @@ from random import Random
 import pytest
 from keeping import FIXTURES
 
-from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.mids import BUCKET_BYTES_MAX, ENTRY_BYTES, SEQS, Mids, seqs
+from collector.store.sqlite.store import SqliteStore
 
 KEY = bytes(16)
 

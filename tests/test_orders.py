@@ -14,7 +14,7 @@ from storyteller import Shop
 
 from collector.event import Trust
 from collector.orders import Order, OrderCall, fold, order_id_of
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 
 @pytest.fixture

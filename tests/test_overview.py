@@ -21,9 +21,10 @@ from collector.errors import NotFound
 from collector.event import DAY_MS, Event, Trust
 from collector.store.days import day_of, local_hour
 from collector.store.overview import By, OverviewQuery, Product, Span
-from collector.store.sqlite import SqliteStore, overview_counting
+from collector.store.sqlite import overview_counting
 from collector.store.sqlite.connection import connect
 from collector.store.sqlite.overview_cells import LEVELS, Packing, What, cells_of_span, pack, parts, unpack
+from collector.store.sqlite.store import SqliteStore
 
 HOUR = 3_600_000
 TODAY = 20_717 * DAY_MS  # Monday 21 September 2026

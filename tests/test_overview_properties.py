@@ -25,7 +25,7 @@ from random_logs import SITES, START, logs
 
 from collector.event import DAY_MS, MINUTE_MS, Event, Trust
 from collector.store.overview import By, Count, Overview, OverviewQuery, Span, Totals
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 SOAK = bool(os.environ.get("FOOTFALL_SOAK"))
 pytestmark = pytest.mark.timeout(7_200 if SOAK else 600)

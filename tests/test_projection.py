@@ -10,7 +10,7 @@ from conftest import make_site
 
 from collector.event import Event, Trust
 from collector.store import ActivityQuery
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 
 def event(id: str, time: int, **fields: object) -> Event:

@@ -27,7 +27,7 @@ from test_identity_properties import Book, all_activity, all_keys
 from collector.errors import Misuse, NotFound
 from collector.event import MINUTE_MS, Campaign, Event, Setup, Trust
 from collector.store.prospects import SORTS, Prospect, ProspectQuery, Reached, step_of
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.visits import forms_visit
 
 SOAK = bool(os.environ.get("FOOTFALL_SOAK"))

@@ -18,9 +18,9 @@ from conftest import Start, footfall, make_site
 from shop import a_busy_day, call
 
 from collector.store.audit import Act, Actor, By, Deed
-from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.connection import migrations, newest_schema
 from collector.store.sqlite.restore import restore
+from collector.store.sqlite.store import SqliteStore
 from collector.store.users import Role, User
 
 WITHOUT = "--without-tombstones"

@@ -23,7 +23,8 @@ from shop import MORNING, call, order
 from collector.event import CONSENT_CHANGED, DAY_MS, Event, Trust
 from collector.ingest import ageing as ingest_ageing
 from collector.store.retention import Retention
-from collector.store.sqlite import SqliteStore, ageing
+from collector.store.sqlite import ageing
+from collector.store.sqlite.store import SqliteStore
 
 SOAK = bool(os.environ.get("FOOTFALL_SOAK"))
 DAYS = st.sampled_from([None, 0, 1, 2, 10])

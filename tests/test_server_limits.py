@@ -15,7 +15,7 @@ from conftest import Collector, make_site
 
 from collector.app import build_app
 from collector.config import read_settings
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.web.server import HEADER_BYTES_MAX, BoundedProtocol
 
 

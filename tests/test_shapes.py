@@ -15,8 +15,8 @@ from hypothesis import strategies as some
 
 from collector.event import Event, Site, Trust
 from collector.store import ActivityQuery, ExportQuery
-from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.shapes import put_together, take_apart
+from collector.store.sqlite.store import SqliteStore
 
 PRODUCT = '{"product_id":"P1","name":"Lamp","price":1.50,"quantity":2,"position":14}'
 ODD = [

@@ -20,7 +20,7 @@ from collector.app import build_app
 from collector.config import read_settings
 from collector.event import Event
 from collector.store import Entry, Outcome
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.web.short_way import short_way
 
 CALL = {"writeKey": "wk_shop", "event": "Tried", "anonymousId": "v1"}

@@ -17,7 +17,7 @@ from conftest import READER, ROOT, Collector, footfall
 
 from collector.ingest.keys import secret_hash
 from collector.store import Token
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 PAGE = ROOT / "docs" / "identity.md"
 # Language of the example -> how to run it, the file's ending, and the line that prints a token.

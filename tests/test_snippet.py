@@ -23,7 +23,7 @@ from collector.errors import Misuse
 from collector.event import ConsentMode
 from collector.ingest.snippets import checked_prompt
 from collector.store.snippets import SnippetSettings
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.web.builds import PARTS, kept, package, short_hash, stub, version, versioned_path
 from collector.web.snippet import core_table, fingerprint, prompt_table
 from collector.web.tags import pinned_tag

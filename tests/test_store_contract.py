@@ -27,7 +27,7 @@ from collector.store import (
     Store,
     Token,
 )
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 STORES: dict[str, Callable[[Path], Store]] = {
     "sqlite": lambda folder: SqliteStore.open(str(folder / "footfall.db")),

@@ -9,7 +9,7 @@ import pytest
 from storyteller import Shop
 
 from collector.event import Trust
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from storyteller import Shop
 
 from collector.errors import NotFound
 from collector.event import IdentityMode, Trust
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from conftest import SHOP, make_site
 from console import HOST, Console, a_console, read
 
 from collector.event import ConsentMode, IdentityMode
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.web.openapi import document
 
 EVIL = {"origin": "https://evil.example"}

@@ -15,7 +15,7 @@ from conftest import READER, Start, footfall, make_site
 from collector.event import DAY_MS, Event, Reason, Trust
 from collector.ingest.replaying import replay_all
 from collector.store import ActivityQuery, Outcome, Quarantined
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 JANE = ("jane-4711", "jane@secret.example", "jane-order-1", "m-jane")  # the device is Bob's too
 AT = 10 * DAY_MS

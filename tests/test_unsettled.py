@@ -19,7 +19,8 @@ from random_logs import CROWD, EMAILS, SITES, VISITORS, logs
 
 from collector.event import Event, Trust
 from collector.store import ActivityQuery
-from collector.store.sqlite import SqliteStore, unsettled
+from collector.store.sqlite import unsettled
+from collector.store.sqlite.store import SqliteStore
 from collector.store.touched import KEPT_MAX, Touched
 
 SOAK = bool(os.environ.get("FOOTFALL_SOAK"))

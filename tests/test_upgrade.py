@@ -16,8 +16,9 @@ from conftest import footfall
 from keeping import FIXTURES, a_kept_shop, answers
 
 from collector.errors import Misuse
-from collector.store.sqlite import SqliteStore, connection
+from collector.store.sqlite import connection
 from collector.store.sqlite.connection import connect, migrations, newest_schema, schema_version
+from collector.store.sqlite.store import SqliteStore
 
 KEPT = sorted(FIXTURES.glob("schema-*.db.gz"))
 MADE_NOW = "made now"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from storyteller import Shop
 
 from collector.event import VISIT_GAP_MS, Campaign, Trust
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.visits import Step, fold, forms_visit
 
 

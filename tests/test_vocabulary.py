@@ -15,7 +15,7 @@ from console import a_console, words
 from collector.event import Call, Reason
 from collector.ingest import vocabulary
 from collector.ingest.vocabulary import EVERY_SITES, Vocabulary
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.store.vocabulary import KnownWords, Word, WordKind
 
 

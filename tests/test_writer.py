@@ -17,7 +17,7 @@ from collector.ingest.counts import Counts
 from collector.ingest.launching import in_thread
 from collector.ingest.writer import Writer
 from collector.store import Entry, Outcome, Store
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 
 def event(id: str, visitor: str = "v1") -> Event:

@@ -35,8 +35,8 @@ from collector.event import Site
 from collector.ingest.acceptance import accept
 from collector.ingest.sites import new_site, rotated
 from collector.store import Entry, Store
-from collector.store.sqlite import SqliteStore
 from collector.store.sqlite.lock import take
+from collector.store.sqlite.store import SqliteStore
 from collector.web.console.signin import new_link
 from collector.wire import envelope_of
 

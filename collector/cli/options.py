@@ -18,7 +18,7 @@ import msgspec
 from collector.config import SETTINGS, Settings, read_settings
 from collector.store import Store
 from collector.store.audit import Act, Actor, By, Deed
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 F = TypeVar("F", bound=Callable[..., Any])
 

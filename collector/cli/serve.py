@@ -51,7 +51,7 @@ def serve(as_json: bool, **flags: Any) -> None:
     with take(settings.db, "serve") as lock, opened(settings.db, create=True) as store, listen(settings) as listener:
         settings = replace(settings, port=listener.getsockname()[1])
         lock.tell(settings.local_url)
-        command = [sys.executable, "-m", "collector.writing", settings.db, settings.log_format]
+        command = [sys.executable, "-m", "collector.writing", settings.db, settings.log_format, str(lock.descriptor)]
         app = build_app(settings, store, launch=in_process(command, keep_open=[lock.descriptor]))
         _announce(settings, store, as_json)
         serve_app(app, listener)

@@ -1,51 +1,61 @@
-"""The follower: a thread that brings what was accepted into the log and what is derived up to it, and does what must
-be done where the log is written.
+"""The follower: brings what was accepted into the log and what is derived up to it, and does what must be done there.
 
-What enters: orders, in turn, and word of what was accepted. What leaves: answers. Nobody who has been told that a call
-is safe waits for it, so its steps may be as long as pays. It knows no SQL, no socket and no web.
+It is a process or a thread, at the far end of the scribe's socket.
+What enters: orders, in turn. What leaves: answers. Nobody who has been told that a call is safe waits for it, so its
+steps may be as long as pays. It knows no SQL and no web.
 """
 
 from __future__ import annotations
 
 import logging
 import pickle
+import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from math import inf
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from collector.errors import Unavailable
 from collector.ingest import frames
-from collector.ingest.frames import Append, Nudge, Settle, Work
+from collector.ingest.frames import Append, Frames, Order, Settle, Work
 from collector.store import Log, Progress, Tally
 
 log = logging.getLogger(__name__)
 
 # Events gather for a moment, so that a step pays.
 FOLLOW_EVERY_S, FOLLOW_AGAIN_S = 0.05, 0.25
-FOLLOW_EVENTS = 250
-# Where it is far behind: larger steps cost less, but whoever gives an order waits for one.
-FAR_BEHIND_EVENTS, FOLLOW_FAR_BEHIND_EVENTS = 5_000, 1_000
-# A burst of so many is taken at once; then calls are taken as fast as they are filed and derived from.
-BEHIND_EVENTS_MAX, ROOM_WITHIN_S = 200_000, 2.0
-# How long a call waits to learn whether the log can be written again, where it could not.
-TRIED_WITHIN_S = 3.0
+# While there is more to do, steps grow: larger ones cost less, but whoever gives an order waits for one.
+FOLLOW_EVENTS, FOLLOW_EVENTS_MAX = 250, 1_000
 # How far it has come is told so often while it is behind.
 TELL_EVERY_S = 0.05
+RECEIVE_BYTES = 1 << 20
 
-Order = Append | Work | Settle | Nudge
 Say = Callable[[list[frames.Answer]], None]
 
 
-class _Accepted(NamedTuple):
-    """What one commit made safe: until it is followed."""
+def follow(store: Log, sock: socket.socket) -> None:
+    """Be the follower of whoever is at the other end, until it is closed there and all that came from it is done."""
 
-    ticket: int
-    id: int
-    events: int
+    def say(answers: list[frames.Answer]) -> None:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            sock.sendall(b"".join(map(frames.frame, answers)))
+
+    orders, follower = Frames.of_orders(), Follower(store, say)
+    follower.start()
+    try:
+        while received := sock.recv(RECEIVE_BYTES):
+            for order in orders.feed(received):
+                follower.hand(order)
+    except ConnectionResetError:
+        pass
+    finally:
+        follower.end()
+        sock.close()
 
 
 class Follower:
@@ -53,22 +63,18 @@ class Follower:
 
     def __init__(self, store: Log, say: Say) -> None:
         self._store, self._say = store, say
-        self._orders: SimpleQueue[tuple[int, Order] | None] = SimpleQueue()
-        self._accepted: deque[_Accepted] = deque()
+        self._orders: SimpleQueue[Order | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
-        self._room = threading.Condition()
-        self._behind_events = 0
-        self._ticket = 0
         self._ending = False
-        self._settling: deque[tuple[int, int]] = deque()  # the ticket that must have been followed, and who waits
+        self._settling: deque[Settle] = deque()
         self._behind = True
         self._due_s = -inf
         self._tell_due_s = -inf
+        self._step_events = FOLLOW_EVENTS
         # A failure is logged when it begins, not at each try.
         self._failed = False
-        self._unavailable: Unavailable | None = None
-        self._hurried, self._tries = False, 0
-        self._last_id = self._followed_id = 0
+        self._hurry = 0
+        self._last_id = 0
         self._tally = Tally()
 
     def start(self) -> None:
@@ -76,33 +82,7 @@ class Follower:
 
     def hand(self, order: Order) -> None:
         """Have this done in its turn."""
-        self._orders.put((self._ticket, order))
-
-    def wait_for_room(self) -> None:
-        """Raises Unavailable where the log cannot be written, which is tried again, or it stays too far behind."""
-        if self._unavailable is not None:
-            self._try_again()
-        if self._behind_events >= BEHIND_EVENTS_MAX:
-            with self._room:
-                if not self._room.wait_for(lambda: self._behind_events < BEHIND_EVENTS_MAX, ROOM_WITHIN_S):
-                    raise Unavailable("too many events wait to be filed")
-
-    def _try_again(self) -> None:
-        with self._room:
-            tries, self._hurried = self._tries, True
-            self._orders.put(None)
-            self._room.wait_for(lambda: self._tries > tries, TRIED_WITHIN_S)
-            if self._unavailable is not None:
-                raise self._unavailable.with_traceback(None)
-
-    def accepted(self, ticket: int, id: int, events: int) -> None:
-        """So many events are safe, by the frame `id`."""
-        self._ticket = ticket
-        self._accepted.append(_Accepted(ticket, id, events))
-        with self._room:
-            self._behind_events += events
-        if not self._behind:
-            self._orders.put(None)
+        self._orders.put(order)
 
     def end(self) -> None:
         """No more orders come."""
@@ -122,9 +102,9 @@ class Follower:
             self._obey([order for order in taken if order is not None])
             self._follow_if_due()
 
-    def _take(self) -> list[tuple[int, Order] | None]:
-        """What has come; waits for it where there is nothing else to do. None: something was accepted."""
-        taken: list[tuple[int, Order] | None] = []
+    def _take(self) -> list[Order | None]:
+        """What has come; waits for it where there is nothing else to do."""
+        taken: list[Order | None] = []
         try:
             taken.append(self._orders.get(timeout=self._patience_s()))
             while True:
@@ -137,9 +117,9 @@ class Follower:
             return 0.0
         return max(0.0, self._due_s - time.monotonic()) if self._behind else None
 
-    def _obey(self, orders: list[tuple[int, Order]]) -> None:
+    def _obey(self, orders: list[Order]) -> None:
         group: list[Append] = []
-        for ticket, order in orders:
+        for order in orders:
             self._last_id = max(self._last_id, order.id)
             if isinstance(order, Append):
                 group.append(order)
@@ -147,9 +127,11 @@ class Follower:
             self._append(group)
             group = []
             if isinstance(order, Settle):
-                self._settling.append((ticket, order.id))
+                self._settling.append(order)
             elif isinstance(order, Work):
                 self._do(order)
+            else:
+                self._hurry = max(self._hurry, order.hurry)
         self._append(group)
 
     def _append(self, group: list[Append]) -> None:
@@ -178,74 +160,51 @@ class Follower:
             self._say([frames.Done(work.id, pickle.dumps(result))])
 
     def _follow_if_due(self) -> None:
-        due = self._hurried or time.monotonic() >= self._due_s
+        due = self._hurry or time.monotonic() >= self._due_s
         if self._settling or (self._behind and due and not self._ending):
-            far = self._behind_events >= FAR_BEHIND_EVENTS
-            self._follow(FOLLOW_FAR_BEHIND_EVENTS if far else FOLLOW_EVENTS)
+            self._follow()
 
-    def _follow(self, events_max: int) -> None:
-        # First: what is accepted during the step wakes it for another one.
-        self._behind = False
+    def _follow(self) -> None:
         try:
-            self._behind = more = self._store.follow(events_max)
+            more = self._store.follow(self._step_events)
         except Exception as error:
             self._fail(error)
-            self._note_try()
-            return
-        if self._failed:
-            log.warning("what was accepted is filed again, and what is derived follows")
-        self._failed, self._unavailable = False, None
-        self._note_try()
-        self._go_on(self._store.progress(), more)
-
-    def _note_try(self) -> None:
-        with self._room:
-            self._hurried = False
-            self._tries += 1
-            self._room.notify_all()
+        else:
+            if self._failed:
+                log.warning("what was accepted is filed again, and what is derived follows")
+            self._failed, self._behind = False, more
+            self._step_events = min(2 * self._step_events, FOLLOW_EVENTS_MAX) if more else FOLLOW_EVENTS
+            self._go_on(self._store.progress(), more)
+        self._hurry = 0
 
     def _fail(self, error: Exception) -> None:
         self._behind = True
         self._due_s = time.monotonic() + FOLLOW_AGAIN_S
-        self._unavailable = error if isinstance(error, Unavailable) else None
-        if not self._failed and self._unavailable:
+        if not self._failed and isinstance(error, Unavailable):
             log.warning("what was accepted cannot be filed: %s", error)
         elif not self._failed:
             log.error("what is derived could not follow the log", exc_info=error)
         self._failed = True
-        answers: list[frames.Answer] = [frames.Followed(0, failed=True)]
+        packed = frames.pack_error(error)
+        answers: list[frames.Answer] = [frames.Followed(0, True, more=True, hurried=self._hurry, error=packed)]
         if self._settling:
-            answers.append(frames.Failed([id for _, id in self._settling], frames.pack_error(error)))
+            answers.append(frames.Failed([each.id for each in self._settling], packed))
             self._settling.clear()
         self._say(answers)
 
     def _go_on(self, progress: Progress, more: bool) -> None:
         """Tell how far it has come; who waited for what is done now goes on."""
         self._tally.add(progress.tally)
-        upto = progress.upto
-        answers: list[frames.Answer] = []
-        if upto is not None:
-            self._note(upto, more)
-            while self._settling and self._settling[0][0] <= upto:
-                answers.append(frames.Done(self._settling.popleft()[1]))
+        upto, answers = progress.upto, list[frames.Answer]()
+        while upto is not None and self._settling and self._settling[0].ticket <= upto:
+            answers.append(frames.Done(self._settling.popleft().id))
         now_s = time.monotonic()
         self._due_s = -inf if more else now_s + FOLLOW_EVERY_S
-        if not more or answers or now_s >= self._tell_due_s:
+        if not more or answers or self._hurry or now_s >= self._tell_due_s:
             self._tell_due_s = now_s + TELL_EVERY_S
             # Where what is derived is behind the log, what came in by order is in the log and not derived from.
-            answers.insert(0, frames.followed(0 if upto is None else self._followed_id, self._tally))
+            id = 0 if more or upto is None else self._last_id
+            told = frames.followed(id, self._tally)
+            answers.insert(0, replace(told, filed=progress.filed, upto=upto or 0, more=more, hurried=self._hurry))
             self._tally = Tally()
             self._say(answers)
-
-    def _note(self, upto: int, more: bool) -> None:
-        freed = 0
-        while self._accepted and self._accepted[0].ticket <= upto:
-            done = self._accepted.popleft()
-            freed += done.events
-            self._followed_id = max(self._followed_id, done.id)
-        if not more:
-            self._followed_id = max(self._followed_id, self._last_id)
-        if freed:
-            with self._room:
-                self._behind_events -= freed
-                self._room.notify_all()

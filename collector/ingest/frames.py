@@ -1,4 +1,4 @@
-"""What the writer and its scribe say to each other: frames of MessagePack, each with its length before it.
+"""What the writer, its scribe and that one's follower say to each other: frames of MessagePack, each after its length.
 
 What enters: entries, work to be done, answers. What leaves: bytes for a socket, and back. Both ends are Footfall's own
 and share one version; nothing from outside comes this way, hence pickles may carry what work takes and gives.
@@ -7,8 +7,9 @@ and share one version; nothing from outside comes this way, hence pickles may ca
 from __future__ import annotations
 
 import pickle
+import socket
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -54,15 +55,17 @@ class Work(Struct, frozen=True, array_like=True, tag=1):
 
 
 class Settle(Struct, frozen=True, array_like=True, tag=2):
-    """Answer when what is derived has caught up with the log."""
+    """Answer when what is derived has caught up with the log. `ticket`: what was accepted before, by the scribe."""
 
     id: int
+    ticket: int = 0
 
 
 class Nudge(Struct, frozen=True, array_like=True, tag=3):
-    """Look whether another process has written."""
+    """Look whether something was accepted, or another process has written. `hurry`: at once, and tell it so."""
 
-    id: int
+    id: int = 0
+    hurry: int = 0
 
 
 class Committed(Struct, frozen=True, array_like=True, tag=4):
@@ -95,7 +98,7 @@ class Followed(Struct, frozen=True, array_like=True, tag=7):
     """What is derived has caught up with every frame up to `id`; or could not (`failed`).
 
     The lists are what became of accepted events since: stored by (site, trust), known already by site, not kept by
-    (site, why).
+    (site, why). What comes after them is for the scribe: see `Lead`.
     """
 
     id: int
@@ -103,6 +106,11 @@ class Followed(Struct, frozen=True, array_like=True, tag=7):
     stored: list[tuple[str, str, int]] = []
     duplicates: list[tuple[str, int]] = []
     dropped: list[tuple[str, Dropped, int]] = []
+    filed: int = 0
+    upto: int = 0
+    more: bool = False
+    hurried: int = 0
+    error: bytes = b""
 
     @property
     def tally(self) -> Tally:
@@ -113,6 +121,8 @@ class Followed(Struct, frozen=True, array_like=True, tag=7):
         )
 
 
+# Starts what listens at this end of a socket pair; returns what waits for its end (it blocks).
+Launch = Callable[[socket.socket], Callable[[], None]]
 Order = Append | Work | Settle | Nudge
 Answer = Committed | Failed | Done | Followed
 

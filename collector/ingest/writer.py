@@ -21,7 +21,7 @@ from msgspec import Struct
 from collector.errors import Unavailable
 from collector.event import Event
 from collector.ingest import frames
-from collector.ingest.frames import Committed, Done, Failed, Followed, Frames
+from collector.ingest.frames import Committed, Done, Failed, Followed, Frames, Launch
 from collector.store import Entry, Outcome, Tally
 from collector.store.touched import Touched
 
@@ -29,8 +29,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-# Starts a scribe at this end of a socket pair; returns what waits for its end (it blocks).
-Launch = Callable[[socket.socket], Callable[[], None]]
 # How long a stop waits for what was accepted to be in the log.
 SETTLE_S_MAX = 20.0
 # What ends again and again, for want of a disk or of memory, is started at growing intervals.

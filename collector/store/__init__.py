@@ -103,11 +103,12 @@ class Tally(Struct):
 
 
 class Progress(Struct):
-    """All up to the ticket `upto` is in the log and derived from; None: what is derived is behind the log itself.
+    """All up to the ticket `filed` is in the log, on disk; `upto` is the same where all is derived from, too.
 
     `tally` is of what was filed since it was last told.
     """
 
+    filed: int = 0
     upto: int | None = None
     tally: Tally = msgspec.field(default_factory=Tally)
 
@@ -286,13 +287,6 @@ class Export(Struct, frozen=True):
 class Log(Protocol):
     """What the writer drives."""
 
-    def accept(self, events: Sequence[Event]) -> int | None:
-        """Make these safe; on disk when it returns. `follow` brings them into the log.
-
-        Returns a ticket, which grows; or None, and then kept nothing: they are not plainly to be kept, and `append`
-        must judge them. May be called beside the other writing methods, by one thread. Raises Unavailable.
-        """
-
     def append(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Store all in the log itself, in one transaction, behind all that was accepted; on disk when it returns.
 
@@ -371,6 +365,7 @@ class Desk(Protocol):
 
 
 class Store(
+    Keeper,
     Log,
     Reader,
     Desk,

@@ -21,7 +21,7 @@ from browsers.visiting import Visit
 from collector.event import ConsentMode
 from collector.ingest.keys import secret_hash
 from collector.store import Token
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 ENGINES: dict[str, Callable[[], Engine]] = {"chromium": Chromium, "firefox": Firefox, "webkit": WebKit}
 

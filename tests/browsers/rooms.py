@@ -15,7 +15,7 @@ from browsers.demo import Demo
 from browsers.engines.bidi import BidiProfile
 from browsers.engines.chromium import ChromiumTab
 from browsers.expecting import wait_for
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.store.users import Role, User
 
 

@@ -14,7 +14,7 @@ from hostile import CORPUS, SCRIPTS, calls
 from browsers.engines.bidi import BidiProfile
 from browsers.engines.chromium import Chromium, ChromiumTab
 from browsers.expecting import wait_for
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 
 pytestmark = pytest.mark.engines("chromium")
 

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from conftest import FIREFOX, READER, ROOT, Collector, Start, make_site
 
-from collector.store.sqlite import SqliteStore
+from collector.store.sqlite.store import SqliteStore
 from collector.web.console.signin import new_link
 
 pytestmark = [

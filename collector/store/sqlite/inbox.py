@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from typing import Any
 from urllib.parse import quote
@@ -35,13 +35,12 @@ CHECKPOINT_BYTES, CHECKPOINT_AT_LAST_PAGES = 8 * 1024 * 1024, 16_000
 KEPT_PAGES = 4_096
 
 _PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
+    f"PRAGMA busy_timeout = {BUSY_MS_MAX}",
     "PRAGMA secure_delete = ON",
     "PRAGMA journal_size_limit = 67108864",
     f"PRAGMA wal_autocheckpoint = {CHECKPOINT_AT_LAST_PAGES}",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -1024",
-    f"PRAGMA busy_timeout = {BUSY_MS_MAX}",
 )
 # `origin` tells to which database the file belongs.
 _SCHEMA = """
@@ -54,6 +53,7 @@ _FIRST = "SELECT min(id) FROM inbox"
 _NEXT = "SELECT id, n, events FROM inbox WHERE id > ? ORDER BY id LIMIT ?"
 _REMOVE = "DELETE FROM inbox WHERE id <= ?"
 _ORIGIN = "SELECT key FROM origin"
+_TABLES = "SELECT count(*) FROM sqlite_schema WHERE name IN ('origin', 'inbox')"
 _WAITING = "SELECT coalesce(sum(n), 0) FROM inbox WHERE id > ?"
 
 pack = msgspec.msgpack.Encoder().encode
@@ -68,43 +68,46 @@ class Parcel(Struct, frozen=True):
 
 
 class Inbox:
-    """That of one database. `put` is called by one thread, all else by another, which holds the database to write."""
+    """That of one database. `put` is called by one thread, `next` and `clean` by another, `remove` by any.
+
+    They may as well be in several processes, each with an Inbox of its own; only one of them puts and removes.
+    """
 
     def __init__(self, db: str, key: bytes) -> None:
         self._path, self._key = f"{os.path.realpath(db)}{SUFFIX}", key
         self._putting: sqlite3.Connection | None = None
         self._taking: sqlite3.Connection | None = None
+        self._removing: sqlite3.Connection | None = None
         self._alone = threading.Lock()  # of two connections of one process one would sleep until the other is done
         self._last = 0
         self._removed = 0
         self._put_bytes = 0
 
-    def put(self, events: Sequence[Event], filed: int) -> int:
-        """Make these safe; on disk when it returns. Returns the number of the last row; all are above `filed`.
+    def put(self, events: Sequence[Event], filed: Callable[[], int]) -> int:
+        """Make these safe; on disk when it returns. Returns the number of the last row.
 
-        Raises Unavailable, and then kept nothing.
+        `filed` tells the last one that is in the log; it is asked once. Raises Unavailable, and then kept nothing.
         """
         parts = [events[at : at + ROW_EVENTS_MAX] for at in range(0, len(events), ROW_EVENTS_MAX)]
         packed = [(len(part), pack(part)) for part in parts]
         with self._alone:
             try:
-                conn = self._putting = self._putting or self._open(create=True)
+                conn = self._putting = self._putting or self._made(filed)
                 conn.execute("BEGIN IMMEDIATE")
-                last = max(self._last, filed)
-                _PUT.run(conn, [(last + at, *part) for at, part in enumerate(packed, 1)])
+                _PUT.run(conn, [(self._last + at, *part) for at, part in enumerate(packed, 1)])
                 conn.execute("COMMIT")
             except (sqlite3.DatabaseError, OSError) as error:
                 self._give_up(self._putting)
                 if isinstance(error, OSError) or is_the_files(error):
                     raise Unavailable(f"the database cannot be written: {error}") from error
                 raise
-            self._last = last + len(packed)
+            self._last += len(packed)
             self._put_bytes += sum(len(part) for _, part in packed) + COMMIT_BYTES
         return self._last
 
     def next(self, filed: int, events_max: int) -> list[Parcel]:
         """The oldest rows above `filed`: of so many events, and no less where there are more."""
-        conn = self._reading()
+        conn = self._taking = self._taking or self._found()
         parcels: list[Parcel] = []
         found = 0
         for id, n, events in conn.execute(_NEXT, (filed, events_max)) if conn else ():
@@ -116,11 +119,13 @@ class Inbox:
 
     def remove(self, filed: int) -> None:
         """The rows up to this one are in the log, and that is on disk. Raises Unavailable."""
-        conn = self._reading()
-        if conn is None or filed <= self._removed:
+        if filed <= self._removed:
             return
         try:
             with self._alone:
+                conn = self._removing = self._removing or self._found()
+                if conn is None:
+                    return
                 conn.execute(_REMOVE, (filed,))
             self._removed = filed
             if self._put_bytes >= CHECKPOINT_BYTES:
@@ -133,7 +138,7 @@ class Inbox:
 
     def clean(self) -> bool:
         """Leave no trace of what was removed; False where that cannot be now: somebody reads on, or the disk fails."""
-        conn = self._reading()
+        conn = self._taking = self._taking or self._found()
         if conn is None:
             return True
         with self._alone, suppress(sqlite3.OperationalError):
@@ -145,31 +150,49 @@ class Inbox:
         """Where this one has put something, and all of it is filed, the file goes."""
         with self._alone:
             empty = self._putting is not None and self._putting.execute(_LAST).fetchone()[0] == 0
-            for each in (self._putting, self._taking):
+            for each in (self._putting, self._taking, self._removing):
                 if each is not None:
                     each.close()
-            self._putting = self._taking = None
+            self._putting = self._taking = self._removing = None
             if empty:
                 for suffix in SIDE_FILES:
                     with suppress(FileNotFoundError):
                         os.unlink(self._path.removesuffix(SUFFIX) + suffix)
 
-    def _reading(self) -> sqlite3.Connection | None:
-        if self._taking is None and os.path.exists(self._path):
-            with self._alone:
-                self._taking = self._open(create=False)
-                self._taking.execute("PRAGMA synchronous = NORMAL")
-        return self._taking
+    def _made(self, filed: Callable[[], int]) -> sqlite3.Connection:
+        """The file to put into, made where there is none."""
+        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        conn = self._connected()
+        try:
+            conn.execute("PRAGMA journal_mode = WAL")
+            conn.executescript(_SCHEMA)
+            # In this order: what is gone from here when it is looked for, `filed` knows.
+            self._last = max(self._last, self._claim(conn), filed())
+        except BaseException:
+            conn.close()
+            raise
+        return conn
 
-    def _open(self, *, create: bool) -> sqlite3.Connection:
-        if create:
-            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+    def _found(self) -> sqlite3.Connection | None:
+        """The file, where there is one and it is this database's."""
+        if not os.path.exists(self._path):
+            return None
+        conn = self._connected()
+        try:
+            conn.execute("PRAGMA synchronous = NORMAL")
+            if conn.execute(_TABLES).fetchone()[0] == 2 and conn.execute(_ORIGIN).fetchall() == [(self._key,)]:
+                return conn
+        except BaseException:
+            conn.close()
+            raise
+        conn.close()
+        return None
+
+    def _connected(self) -> sqlite3.Connection:
         conn = _connect(self._path, "rw")
         try:
             for pragma in _PRAGMAS:
                 conn.execute(pragma)
-            conn.executescript(_SCHEMA)
-            self._last = max(self._last, self._claim(conn))
         except BaseException:
             conn.close()
             raise

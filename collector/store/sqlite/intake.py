@@ -17,11 +17,11 @@ from collector.event import Event
 from collector.store import Tally
 from collector.store.sqlite.connection import is_the_files
 from collector.store.sqlite.inbox import Inbox, pack, unpack
+from collector.store.sqlite.keeping import FILED
 from collector.store.sqlite.log import Appender
 
 log = logging.getLogger(__name__)
 
-_FILED = "SELECT value FROM meta WHERE key = 'filed'"
 _FILE = "INSERT OR REPLACE INTO meta (key, value) VALUES ('filed', ?)"
 _SET_ASIDE = "INSERT INTO stuck (event) VALUES (?)"
 _STUCK = "DELETE FROM stuck RETURNING event"
@@ -36,7 +36,7 @@ class Intake:
 
     def filed(self) -> int:
         """The number of the last row of the inbox that is in the log."""
-        row = self._conn.execute(_FILED).fetchone()
+        row = self._conn.execute(FILED).fetchone()
         return row[0] if row else 0
 
     def file_all(self, step: int) -> Tally:

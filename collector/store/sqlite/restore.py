@@ -18,13 +18,14 @@ from msgspec import Struct
 
 from collector.errors import FootfallError, Misuse, NotFound
 from collector.store.scrubbing import scrub
-from collector.store.sqlite import SqliteStore, graveyard, inbox
+from collector.store.sqlite import graveyard, inbox
 from collector.store.sqlite.audit import AuditLog
 from collector.store.sqlite.backup import checked, open_alone
 from collector.store.sqlite.copying import Part, Progress, copy, part_of, put, sync_folder
 from collector.store.sqlite.graveyard import Graveyard
 from collector.store.sqlite.lock import take
 from collector.store.sqlite.soundness import Contents, must_be_ours
+from collector.store.sqlite.store import SqliteStore
 
 OPEN_WITHIN_S = 2.0
 MOVED_ALONG = ("-wal", "-journal")

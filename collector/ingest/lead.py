@@ -1,0 +1,159 @@
+"""The lead: how far the scribe is ahead of its follower, and the near end of the socket between the two.
+
+What enters: orders for the follower, word of what was accepted, the follower's answers. What leaves: those answers,
+with the frames that they speak of, and word of what need not be kept any more. It knows no SQL and no web.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from collector.errors import Unavailable
+from collector.ingest import frames
+from collector.ingest.frames import Followed, Frames, Launch, Nudge, Settle
+
+log = logging.getLogger(__name__)
+
+# A burst of so many is taken at once; then calls are taken as fast as they are filed and derived from.
+BEHIND_EVENTS_MAX, ROOM_WITHIN_S = 200_000, 2.0
+# How long a call waits to learn whether the log can be written again, where it could not.
+TRIED_WITHIN_S = 3.0
+RECEIVE_BYTES = 1 << 18
+
+Say = Callable[[list[frames.Answer]], None]
+
+
+class _Accepted(NamedTuple):
+    """What one commit made safe: until it is followed."""
+
+    ticket: int
+    id: int
+    events: int
+
+
+class Lead:
+    """`start` it once; `end` returns when all orders are done. All methods may be called from one thread.
+
+    `discard` gets each ticket up to which all is filed; `lost` is called where the follower ends unasked.
+    """
+
+    def __init__(self, launch: Launch, say: Say, discard: Callable[[int], None], lost: Callable[[], None]) -> None:
+        self._launch, self._say, self._discard, self._lost = launch, say, discard, lost
+        self._thread = threading.Thread(target=self._hear, name="lead", daemon=True)
+        self._state = threading.Condition()  # guards all that follows
+        self._accepted: deque[_Accepted] = deque()
+        self._behind_events = 0
+        self._ticket = self._filed = self._followed_id = 0
+        self._idle = False
+        self._hurries = self._hurried = 0
+        self._unavailable: Unavailable | None = None
+        self._ending = False
+        self._discard_failed = False
+
+    def start(self) -> None:
+        """Raises OSError where nothing can be started."""
+        self._sock, far = socket.socketpair()
+        self._join = self._launch(far)
+        self._thread.start()
+
+    def hand(self, order: frames.Order) -> None:
+        """Have this done in its turn."""
+        self._send(replace(order, ticket=self._ticket) if isinstance(order, Settle) else order)
+
+    def wait_for_room(self) -> None:
+        """Raises Unavailable where the log cannot be written, which is tried again, or it stays too far behind."""
+        if self._unavailable is not None:
+            self._try_again()
+        if self._behind_events >= BEHIND_EVENTS_MAX:
+            with self._state:
+                if not self._state.wait_for(lambda: self._behind_events < BEHIND_EVENTS_MAX, ROOM_WITHIN_S):
+                    raise Unavailable("too many events wait to be filed")
+
+    def accepted(self, ticket: int, id: int, events: int) -> None:
+        """So many events are safe, by the frame `id`."""
+        with self._state:
+            self._ticket = ticket
+            self._accepted.append(_Accepted(ticket, id, events))
+            self._behind_events += events
+            idle, self._idle = self._idle, False
+        if idle:
+            self._send(Nudge())
+
+    def end(self) -> None:
+        """No more orders come."""
+        self._ending = True
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+        self._thread.join()
+        self._sock.close()
+        self._join()
+
+    def _try_again(self) -> None:
+        with self._state:
+            self._hurries += 1
+            mine = self._hurries
+        self._send(Nudge(hurry=mine))
+        with self._state:
+            self._state.wait_for(lambda: self._hurried >= mine, TRIED_WITHIN_S)
+            if self._unavailable is not None:
+                raise self._unavailable.with_traceback(None)
+
+    def _send(self, order: frames.Order) -> None:
+        with suppress(BrokenPipeError, ConnectionResetError):  # who listens for its answers learns of its end
+            self._sock.sendall(frames.frame(order))
+
+    # Its own thread ---------------------------------------------------------------------------------------------------
+
+    def _hear(self) -> None:
+        answers = Frames.of_answers()
+        try:
+            while received := self._sock.recv(RECEIVE_BYTES):
+                heard = answers.feed(received)
+                self._say([self._note(each) if isinstance(each, Followed) else each for each in heard])
+                self._discard_filed()
+        except ConnectionResetError:
+            pass
+        finally:
+            if not self._ending:
+                log.error("what files has ended")
+                self._lost()
+
+    def _note(self, told: Followed) -> Followed:
+        """How far it has come, by the frames that the collector knows; who waits for room or for a try goes on."""
+        with self._state:
+            self._hurried = max(self._hurried, told.hurried)
+            if told.failed:
+                error = frames.unpack_error(told.error)
+                self._unavailable = error if isinstance(error, Unavailable) else None
+            else:
+                self._unavailable = None
+                self._followed_id = max(self._followed_id, told.id)
+                self._filed = max(self._filed, told.filed)
+            while self._accepted and self._accepted[0].ticket <= told.upto:
+                done = self._accepted.popleft()
+                self._behind_events -= done.events
+                self._followed_id = max(self._followed_id, done.id)
+            self._idle = not told.more and not self._accepted
+            missed = not told.more and not self._idle
+            self._state.notify_all()
+            known = Followed(0 if told.failed or not told.upto else self._followed_id, told.failed)
+        if missed:  # it was accepted while the follower looked
+            self._send(Nudge())
+        return replace(known, stored=told.stored, duplicates=told.duplicates, dropped=told.dropped)
+
+    def _discard_filed(self) -> None:
+        try:
+            self._discard(self._filed)
+            self._discard_failed = False
+        except Exception as error:
+            if not self._discard_failed:
+                log.error("what is filed cannot be thrown away: %s", error)
+            self._discard_failed = True
