@@ -22,6 +22,7 @@ from collector.store.beginnings import Beginnings
 from collector.store.dossier import Dossiers
 from collector.store.everything import Access
 from collector.store.health import Health
+from collector.store.keeper import Keeper
 from collector.store.overview import Overviews
 from collector.store.prospects import Prospects
 from collector.store.recent import Recent
