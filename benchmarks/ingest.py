@@ -15,9 +15,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from msgspec import Struct
@@ -95,7 +96,18 @@ def serving(db: Path) -> Iterator[tuple[int, int]]:
     command = [sys.executable, "-m", "collector", "serve", "--port", "0", "--json", "--db", str(db)]
     with _process(command) as process:
         assert process.stdout is not None
-        yield json.loads(process.stdout.readline())["port"], process.pid
+        port = json.loads(process.stdout.readline())["port"]
+        _wait_until_ready(port)
+        yield port, process.pid
+
+
+def _wait_until_ready(port: int) -> None:
+    """As whoever sends it calls does: what is taken in beside its start says nothing about how it goes on."""
+    with suppress(HTTPError), urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
+        if answer.status == 200:
+            return
+    time.sleep(0.02)
+    _wait_until_ready(port)
 
 
 @contextmanager

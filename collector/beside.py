@@ -1,17 +1,35 @@
-"""What the processes beside a collector have in common: they end when it closes their socket, and no signal ends them.
+"""What a collector's processes have in common: who has which core, and that those beside it end when it does.
 
-What enters: how to log. It stands under them, loads nothing of theirs, and leaves nothing but settings behind.
+What enters: how to log, which core. It stands under all of them and loads nothing of theirs.
 """
 
 from __future__ import annotations
 
 import gc
+import os
 import signal
 
 from collector import logs
 
 # As in `cli/serve`: entries leave no cycles behind.
 GARBAGE_THRESHOLDS = (50_000, 20, 100)
+ANY_CORE = -1
+
+
+def cores() -> tuple[int, int]:
+    """Where there are just two: the one for whoever answers, and the one for those who write beside it.
+
+    Elsewhere ANY_CORE twice. Of two, the kernel puts whoever is woken beside a busy neighbour, and they take turns; and
+    who holds the interpreter would wait for a core while the loop waits for the interpreter.
+    """
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return (allowed[0], allowed[1]) if len(allowed) == 2 else (ANY_CORE, ANY_CORE)
+
+
+def keep_to(core: int) -> None:
+    """This thread, and all that it starts from now on."""
+    if core != ANY_CORE:
+        os.sched_setaffinity(0, {core})
 
 
 def begin(log_format: str) -> None:

@@ -21,14 +21,13 @@ log = logging.getLogger(__name__)
 
 # Clients are told soon to come again; commands that write beside the collector take less.
 BUSY_MS_MAX = 2_000
-NICE = int(os.environ.get("FF_NICE", "5"))
+# The lowest: it has what the others leave it. When so much waits that calls must wait, too, that is enough.
+NICE = 19
 
 
 def main(db: str, log_format: str, descriptor: int) -> int:
     """Follow until the scribe closes its end. Returns 1 where the database cannot be opened."""
     beside.begin(log_format)
-    if os.environ.get("FF_PIN") == "1":
-        os.sched_setaffinity(0, {1})
     os.nice(NICE)
     try:
         store = SqliteStore.open(db, create=False, busy_ms=BUSY_MS_MAX)

@@ -1,4 +1,4 @@
-"""What makes calls safe for a collector: `python -m collector.writing DB LOG_FORMAT LOCK DESCRIPTOR`.
+"""What makes calls safe for a collector: `python -m collector.writing DB LOG_FORMAT CORE LOCK DESCRIPTOR`.
 
 `footfall serve` starts it, and it starts `collector.following`. What enters: the database file, the descriptor of its
 lock, one end of a socket pair. What leaves: what the scribe says there. A root of its own, so that it loads little.
@@ -7,11 +7,9 @@ lock, one end of a socket pair. What leaves: what the scribe says there. A root 
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import sqlite3
 import sys
-from collections.abc import Callable
 
 from collector import beside
 from collector.errors import FootfallError
@@ -25,16 +23,11 @@ log = logging.getLogger(__name__)
 SWITCH_S = 0.000_2
 
 
-def main(db: str, log_format: str, lock: int, descriptor: int) -> int:
+def main(db: str, log_format: str, core: int, lock: int, descriptor: int) -> int:
     """Keep calls until the collector closes its end. Returns 1 where the database cannot be opened."""
     beside.begin(log_format)
-    launch_follower = in_process([sys.executable, "-m", "collector.following", db, log_format], [lock])
-
-    def launch(far: socket.socket) -> Callable[[], None]:
-        join = launch_follower(far)
-        _keep_to_one_core()  # itself only
-        return join
-
+    beside.keep_to(core)
+    launch = in_process([sys.executable, "-m", "collector.following", db, log_format], keep_open=[lock])
     try:
         keeping = Keeping.open(db)
     except (FootfallError, sqlite3.Error) as error:
@@ -52,13 +45,5 @@ def main(db: str, log_format: str, lock: int, descriptor: int) -> int:
     return 0
 
 
-def _keep_to_one_core() -> None:
-    """Of two cores the last: whoever is woken by a busy neighbour is put beside it, and the two would take turns."""
-    if hasattr(os, "sched_setaffinity"):
-        cores = os.sched_getaffinity(0)
-        if len(cores) == 2:
-            os.sched_setaffinity(0, {max(cores)})
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
+    sys.exit(main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])))

@@ -91,6 +91,11 @@ def footfall(*arguments: str, db: Path | str, **environ: str) -> subprocess.Comp
 FILED_WITHIN_S = 10.0
 
 
+def only_child(pid: int) -> int:
+    (child,) = [int(each) for task in Path(f"/proc/{pid}/task").glob("*/children") for each in task.read_text().split()]
+    return child
+
+
 class Collector:
     """A running collector, and a client that looks like a browser."""
 
@@ -120,9 +125,12 @@ class Collector:
     @property
     def writing_now(self) -> int:
         """The same, whether it is ready or not."""
-        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        (pid,) = [int(pid) for task in tasks for pid in task.read_text().split()]
-        return pid
+        return only_child(self.process.pid)
+
+    @property
+    def following(self) -> int:
+        """The process id of what files and derives for it."""
+        return only_child(self.writing)
 
     def post(self, path: str, message: Any, **headers: str) -> httpx.Response:
         """`message` as JSON, or bytes as they are; `_` in a header's name stands for `-`."""

@@ -232,9 +232,10 @@ def test_another_programs_database_is_none_of_ours(tmp_path: Path) -> None:
 def test_a_collector_whose_writer_hangs_is_a_failure_and_so_is_one_that_does_not_answer(start: Start) -> None:
     collector = start(make_site())
     send(collector)
-    writing = collector.writing
+    hung = [collector.writing, collector.following]
     collector.file_all()
-    os.kill(writing, signal.SIGSTOP)
+    for each in hung:
+        os.kill(each, signal.SIGSTOP)
     with closing(SqliteStore.open(str(collector.db))) as store:
         store.append([call("late", "Tried", visitor="v")])
     code, findings = examined(collector.db)
@@ -242,7 +243,8 @@ def test_a_collector_whose_writer_hangs_is_a_failure_and_so_is_one_that_does_not
     assert findings["collector"]["state"] == findings["following"]["state"] == "fail"
     assert "not ready" in findings["collector"]["means"]
     assert "1 events behind the log, and nothing takes them in" in findings["following"]["means"]
-    os.kill(writing, signal.SIGCONT)
+    for each in hung:
+        os.kill(each, signal.SIGCONT)
     code, findings = examined(collector.db, "--url", "http://127.0.0.1:9")
     assert (code, findings["collector"]["state"]) == (1, "fail")
     assert "does not answer at http://127.0.0.1:9" in findings["collector"]["means"]

@@ -145,6 +145,7 @@ def test_all_that_a_collector_says_is_json_without_a_word_about_anybody(tmp_path
         answer = client.get("/api/customers/email:jane%40x.example?token=hush", headers=reader)
         # A fault of ours; or unavailable, where what writes met it first.
         assert answer.status_code in (500, 503)
+        lines(log, 2)
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         os.kill(int(children[0]), signal.SIGKILL)
         lines(log, 3)

@@ -170,7 +170,7 @@ def test_nothing_is_imported_inside_a_function(path: Path) -> None:
 def test_every_module_is_reached_from_a_command() -> None:
     by_name = {name_of(path): path for path in modules()}
     reached: set[str] = set()
-    ahead = [f"{PACKAGE}.cli", f"{PACKAGE}.__main__", f"{PACKAGE}.writing"]
+    ahead = [f"{PACKAGE}.cli", f"{PACKAGE}.__main__", f"{PACKAGE}.writing", f"{PACKAGE}.following"]
     ahead += [place.partition(":")[0] for place in COMMANDS.values()]
     while ahead:
         name = ahead.pop()

@@ -16,7 +16,7 @@ import click
 import uvicorn
 from msgspec.structs import replace
 
-from collector import logs
+from collector import beside, logs
 from collector.app import build_app
 from collector.cli.options import as_json, now_ms, opened, print_json, setting, settings_of
 from collector.config import SETTINGS, Settings
@@ -51,8 +51,11 @@ def serve(as_json: bool, **flags: Any) -> None:
     with take(settings.db, "serve") as lock, opened(settings.db, create=True) as store, listen(settings) as listener:
         settings = replace(settings, port=listener.getsockname()[1])
         lock.tell(settings.local_url)
-        command = [sys.executable, "-m", "collector.writing", settings.db, settings.log_format, str(lock.descriptor)]
-        app = build_app(settings, store, launch=in_process(command, keep_open=[lock.descriptor]))
+        core, core_beside = beside.cores()
+        beside.keep_to(core)
+        command = [sys.executable, "-m", "collector.writing", settings.db, settings.log_format]
+        launch = in_process([*command, str(core_beside), str(lock.descriptor)], keep_open=[lock.descriptor])
+        app = build_app(settings, store, launch=launch)
         _announce(settings, store, as_json)
         serve_app(app, listener)
         log.info("ended as it was told to")
