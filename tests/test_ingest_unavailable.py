@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import sqlite3
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 from conftest import SHOP, Start, make_site
 
@@ -57,7 +60,8 @@ def test_a_disk_that_is_full_is_503_until_it_has_room_again_and_no_200_was_a_lie
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the process in /proc")
-def test_when_what_writes_is_killed_another_takes_over_and_no_200_was_a_lie(start: Start) -> None:
+@pytest.mark.parametrize("which", ["writing", "following"])
+def test_when_what_writes_is_killed_another_takes_over_and_no_200_was_a_lie(start: Start, which: str) -> None:
     collector = start(make_site())
     acknowledged, unsure = [], []
 
@@ -69,7 +73,7 @@ def test_when_what_writes_is_killed_another_takes_over_and_no_200_was_a_lie(star
 
     for _ in range(3):
         assert post() == 200
-        os.kill(collector.writing, signal.SIGKILL)
+        os.kill(getattr(collector, which), signal.SIGKILL)
         deadline_s = time.monotonic() + 20
         while post() != 200 and time.monotonic() < deadline_s:
             time.sleep(0.02)
@@ -81,11 +85,40 @@ def test_when_what_writes_is_killed_another_takes_over_and_no_200_was_a_lie(star
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the process in /proc")
-def test_what_writes_ends_with_its_collector_even_when_that_is_killed(start: Start) -> None:
+@pytest.mark.parametrize("killed", ["collector", "writing"])
+def test_what_writes_ends_with_whom_it_writes_for_even_when_that_is_killed(start: Start, killed: str) -> None:
     collector = start(make_site())
-    writing = collector.writing
-    collector.stop(signal.SIGKILL)
+    left = [collector.following] if killed == "writing" else [collector.writing, collector.following]
+    if killed == "writing":
+        os.kill(collector.writing, signal.SIGKILL)
+    else:
+        collector.stop(signal.SIGKILL)
     deadline_s = time.monotonic() + 20
-    while Path(f"/proc/{writing}/cmdline").exists() and Path(f"/proc/{writing}/cmdline").read_bytes():
+    while any(runs(each) for each in left):
         assert time.monotonic() < deadline_s
         time.sleep(0.02)
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process, and it has not ended."""
+    with suppress(FileNotFoundError):
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the process in /proc")
+def test_while_what_files_hangs_calls_are_kept_and_a_look_up_waits_for_them(start: Start) -> None:
+    collector = start(make_site())
+    following = collector.following
+    os.kill(following, signal.SIGSTOP)
+    try:
+        for n in range(20):
+            assert collector.post("/v1/track", call() | {"writeKey": "wk_shop", "anonymousId": f"v{n}"}).is_success
+        with sqlite3.connect(collector.db) as conn:
+            assert conn.execute("SELECT count(*) FROM events").fetchone() == (0,)
+        with pytest.raises(httpx.ReadTimeout):
+            collector.client.get("/readyz", timeout=0.5)
+    finally:
+        os.kill(following, signal.SIGCONT)
+    assert collector.client.get("/readyz").status_code == 200
+    assert len(collector.stored()) == 20

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from conftest import FIREFOX, Collector, Start, make_site
+from conftest import FIREFOX, Collector, Start, make_site, only_child
 
 from collector.ingest.writer import RELAUNCH_AFTER_S
 
@@ -50,7 +50,7 @@ class Sender(threading.Thread):
 
 
 def play(collector: Collector, unsure: list[str], seconds: float) -> list[str]:
-    """Load until some call was acknowledged, a while more, then kill -9; every other time also what writes, before.
+    """Load until some call was acknowledged, a while more, then kill -9; two times of three also what keeps or files.
 
     Returns what was acknowledged, and leaves in `unsure` what was not.
     """
@@ -61,9 +61,10 @@ def play(collector: Collector, unsure: list[str], seconds: float) -> list[str]:
     while not any(sender.statuses for sender in senders) and time.monotonic() < deadline_s:
         time.sleep(0.01)
     time.sleep(seconds)
-    if random.random() < 0.5 and sys.platform == "linux":
-        with suppress(ProcessLookupError):
-            os.kill(collector.writing_now, signal.SIGKILL)
+    first = random.choice(["", "keeps", "files"])
+    if first and sys.platform == "linux":
+        with suppress(ProcessLookupError, FileNotFoundError, ValueError):
+            os.kill(collector.writing_now if first == "keeps" else only_child(collector.writing_now), signal.SIGKILL)
         time.sleep(random.uniform(0.0, 2 * RELAUNCH_AFTER_S))
     collector.stop(signal.SIGKILL)
     for sender in senders:
