@@ -73,10 +73,15 @@ def test_when_what_writes_is_killed_another_takes_over_and_no_200_was_a_lie(star
 
     for _ in range(3):
         assert post() == 200
-        os.kill(getattr(collector, which), signal.SIGKILL)
+        killed = getattr(collector, which)
+        os.kill(killed, signal.SIGKILL)
         deadline_s = time.monotonic() + 20
+        while runs(killed) and time.monotonic() < deadline_s:
+            time.sleep(0.02)
         while post() != 200 and time.monotonic() < deadline_s:
             time.sleep(0.02)
+    while collector.client.get("/readyz").status_code != 200 and time.monotonic() < deadline_s:
+        time.sleep(0.02)
     assert collector.client.get("/readyz").status_code == 200
     stored = collector.stored()
     assert set(acknowledged) <= set(stored) <= set(acknowledged) | set(unsure)

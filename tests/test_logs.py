@@ -139,6 +139,7 @@ def test_all_that_a_collector_says_is_json_without_a_word_about_anybody(tmp_path
     with running(db, log) as (client, pid):
         told = {"writeKey": "wk_shop", "type": "identify", "userId": "jane-7", "traits": {"email": "jane@x.example"}}
         assert client.post("/v1/identify", json=told | {"anonymousId": VISITOR}).status_code == 200
+        assert client.get("/readyz").status_code == 200
         with closing(sqlite3.connect(db)) as conn:
             conn.execute("DROP TABLE customers")
         reader = {"authorization": f"Bearer {READER}"}

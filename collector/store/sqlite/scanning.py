@@ -18,19 +18,32 @@ from collector.visits import Key
 ALWAYS = 2**62
 LOOKED_AT_MAX = 50_000
 STEP_MIN, STEP_MAX = 4, 16_384
+# One statement takes the first step in so many spans, and in each so far that few need another one: each statement
+# gives the interpreter up and has to get it back.
+FIRST_SPANS_MAX, FIRST_EVENTS = 64, 512
 
 # Index events_timeline (subject, time, name), downwards, which holds all that is asked. One row comes back a step.
 _STEP = """
 SELECT count(*), min(time), json_group_array(json_array(time, seq)) {chosen}
 FROM (SELECT time, seq, name FROM events WHERE subject = ?1 AND time BETWEEN ?2 AND ?3 ORDER BY time DESC LIMIT ?4)
 """
+# The same for a list of [subject, low, high].
+_FIRST = """
+SELECT json_group_array(json((
+    SELECT json_array(count(*), min(time), json_group_array(json_array(time, seq)) {chosen})
+    FROM (SELECT time, seq, name FROM events WHERE subject = sought.value ->> 0
+          AND time BETWEEN sought.value ->> 1 AND sought.value ->> 2 ORDER BY time DESC LIMIT ?2))))
+FROM json_each(?1) AS sought
+"""
 # What the back end says of an order without naming anybody is its customer's. Primary key, downwards.
 _STEP_OF_ORDERS = """
 SELECT count(*), min(time), json_group_array(json_array(time, seq)) {chosen}
 FROM (SELECT time, seq, name FROM order_told WHERE customer = ?1 AND time BETWEEN ?2 AND ?3 ORDER BY time DESC LIMIT ?4)
 """
-_CHOSEN = "FILTER (WHERE name IN (SELECT value FROM json_each(?5)))"
-_fits = msgspec.json.Decoder(list[tuple[int, int]])
+_CHOSEN = "FILTER (WHERE name IN (SELECT value FROM json_each({names})))"
+Fits = list[tuple[int, int]]
+_fits = msgspec.json.Decoder(Fits)
+_firsts = msgspec.json.Decoder(list[tuple[int, int | None, Fits]])  # as a step's row
 
 
 class Span(Struct, frozen=True):
@@ -79,36 +92,76 @@ def newest(
     Fewer where there are no more, or where `looked_at_max` events had been looked at; `names` None: any.
     The step is always taken in the span that has been looked through least far down.
     """
-    statements = [step.format(chosen=_CHOSEN if names is not None else "") for step in (_STEP, _STEP_OF_ORDERS)]
-    chosen = () if names is None else (msgspec.json.encode(names).decode(),)
-    reaches = [reach for span in spans if (reach := _Reach(span, low, high)).low <= reach.high]
-    ahead = [(-reach.high, at) for at, reach in enumerate(reaches)]
-    heapify(ahead)
-    found: list[tuple[int, int, Span]] = []
-    pending: list[int] = []  # minus the times of what is found at or below the floor, where more may be
-    complete = looked_at = 0
-    while ahead and looked_at < looked_at_max:
-        while pending and pending[0] < ahead[0][0]:
-            heappop(pending)
-            complete += 1
-        if complete >= wanted:
-            break
-        _, at = heappop(ahead)
-        reach = reaches[at]
-        bound = (reach.span.subject or reach.span.customer, reach.low, reach.high, reach.size)
-        count, lowest, fits = conn.execute(statements[reach.span.subject == 0], (*bound, *chosen)).fetchone()
-        looked_at += count
+    look = _Look(conn, [reach for span in spans if (reach := _Reach(span, low, high)).low <= reach.high], names)
+    look.begin(wanted)
+    while look.ahead and look.looked_at < looked_at_max and not look.is_complete(wanted):
+        look.go_on()
+    return _cut(look.found, wanted, -look.ahead[0][0] if look.ahead else None)
+
+
+class _Look:
+    """What was `found`; and what is `ahead`: minus a time and the place of a reach, the least far down first."""
+
+    def __init__(self, conn: sqlite3.Connection, reaches: list[_Reach], names: Sequence[int] | None) -> None:
+        self._conn, self._reaches = conn, reaches
+        self._names = () if names is None else (msgspec.json.encode(names).decode(),)
+        self.ahead = [(-reach.high, at) for at, reach in enumerate(reaches)]
+        heapify(self.ahead)
+        self.found: list[tuple[int, int, Span]] = []
+        self.looked_at = 0
+        self._pending: list[int] = []  # minus the times of what is found at or below the floor, where more may be
+        self._complete = 0
+
+    def begin(self, wanted: int) -> None:
+        """The first step in many spans."""
+        first = [heappop(self.ahead)[1] for _ in range(min(len(self.ahead), FIRST_SPANS_MAX))]
+        events = [at for at in first if self._reaches[at].span.subject]
+        for at in first:
+            self._reaches[at].size = max(STEP_MIN, min(wanted + 1, FIRST_EVENTS // len(first)))
+            if not self._reaches[at].span.subject:
+                self._step(at)
+        if not events:
+            return
+        asked = [(reach.span.subject, reach.low, reach.high) for reach in map(self._reaches.__getitem__, events)]
+        sought = msgspec.json.encode(asked).decode()
+        size = self._reaches[events[0]].size
+        row = self._conn.execute(self._statement(_FIRST, 3), (sought, size, *self._names)).fetchone()
+        for at, seen in zip(events, _firsts.decode(row[0]), strict=True):
+            self._note(at, *seen)
+
+    def is_complete(self, wanted: int) -> bool:
+        while self._pending and self._pending[0] < self.ahead[0][0]:
+            heappop(self._pending)
+            self._complete += 1
+        return self._complete >= wanted
+
+    def go_on(self) -> None:
+        """A step in the span that has been looked through least far down."""
+        self._step(heappop(self.ahead)[1])
+
+    def _step(self, at: int) -> None:
+        reach = self._reaches[at]
+        of, step = (reach.span.subject, _STEP) if reach.span.subject else (reach.span.customer, _STEP_OF_ORDERS)
+        bound = (of, reach.low, reach.high, reach.size, *self._names)
+        count, lowest, fits = self._conn.execute(self._statement(step, 5), bound).fetchone()
+        self._note(at, count, lowest, _fits.decode(fits))
+
+    def _note(self, at: int, count: int, lowest: int | None, fits: Fits) -> None:
+        reach = self._reaches[at]
+        self.looked_at += count
         whole = count < reach.size
         # The last millisecond of a step may hold more than was seen: it is looked at again.
-        for time, seq in _fits.decode(fits):
-            if whole or time > lowest:
-                found.append((time, seq, reach.span))
-                heappush(pending, -time)
-        if not whole:
+        for time, seq in fits:
+            if whole or lowest is None or time > lowest:
+                self.found.append((time, seq, reach.span))
+                heappush(self._pending, -time)
+        if not whole and lowest is not None:
             reach.size = min(reach.size * 8, STEP_MAX) if lowest < reach.high else reach.size * 8
             reach.high = lowest
-            heappush(ahead, (-lowest, at))
-    return _cut(found, wanted, -ahead[0][0] if ahead else None)
+            heappush(self.ahead, (-lowest, at))
+
+    def _statement(self, statement: str, names: int) -> str:
+        return statement.format(chosen=_CHOSEN.format(names=f"?{names}") if self._names else "")
 
 
 def _cut(found: list[tuple[int, int, Span]], wanted: int, floor: int | None) -> Found:

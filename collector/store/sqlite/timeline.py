@@ -64,6 +64,7 @@ SELECT json_group_array(json_array(sought.value, (
     WHERE visits.visitor = sought.value AND {DURING.format(visitor="sought.value")})))
 FROM json_each(:visitors) AS sought
 """
+_PERSONS = "SELECT id, kind, space, value FROM persons WHERE customer = ?"
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM events WHERE subject = ? AND time > ? AND time < ? LIMIT ?)"
 _COUNT_OF_ORDERS = "SELECT count(*) FROM (SELECT 1 FROM order_told WHERE customer = ? LIMIT ?)"
 _PARTS = ("source", "medium", "name", "term", "content", "click_id")
@@ -86,8 +87,9 @@ class Timeline:
 
     def spans_of_customer(self, customer: int) -> list[Span]:
         """Everything that is a customer's: spans of visitors, calls that name the person, calls about the orders."""
-        persons = self._conn.execute("SELECT id FROM persons WHERE customer = ?", (customer,))
-        named = [Span(-person, customer, "named") for (person,) in persons]
+        persons = self._conn.execute(_PERSONS, (customer,)).fetchall()
+        self._keys |= {id: customer_key(*known) for id, *known in persons if id == customer}
+        named = [Span(-id, customer, "named") for id, *_ in persons]
         return [*self._spans("tenancies.customer = ?", customer), *named, Span(0, customer, "order")]
 
     def spans_of_visitor(self, visitor: int) -> list[Span]:
