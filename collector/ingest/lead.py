@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 BEHIND_EVENTS_MAX, ROOM_WITHIN_S = 200_000, 2.0
 # How long a call waits to learn whether the log can be written again, where it could not.
 TRIED_WITHIN_S = 3.0
+# What ends again and again, for want of memory or of a sound file, is started at growing intervals.
+RELAUNCH_AFTER_S, RELAUNCH_AFTER_S_MAX = 0.1, 4.0
 RECEIVE_BYTES = 1 << 18
 
 Say = Callable[[list[frames.Answer]], None]
@@ -42,31 +44,43 @@ class _Accepted(NamedTuple):
 class Lead:
     """`start` it once; `end` returns when all orders are done. All methods may be called from one thread.
 
-    `discard` gets each ticket up to which all is filed; `lost` is called where the follower ends unasked.
+    `discard` gets each ticket up to which all is filed. Where the follower ends unasked, who waits for an answer of it
+    is told, and another one is launched; what is accepted meanwhile waits.
     """
 
-    def __init__(self, launch: Launch, say: Say, discard: Callable[[int], None], lost: Callable[[], None]) -> None:
-        self._launch, self._say, self._discard, self._lost = launch, say, discard, lost
-        self._thread = threading.Thread(target=self._hear, name="lead", daemon=True)
+    def __init__(self, launch: Launch, say: Say, discard: Callable[[int], None]) -> None:
+        self._launch, self._say, self._discard = launch, say, discard
+        self._thread = threading.Thread(target=self._run, name="lead", daemon=True)
+        self._sending = threading.Lock()
+        self._sock: socket.socket | None = None
+        self._join: Callable[[], None] = lambda: None
+        self._ending = threading.Event()
         self._state = threading.Condition()  # guards all that follows
+        self._asked: set[int] = set()
         self._accepted: deque[_Accepted] = deque()
         self._behind_events = 0
         self._ticket = self._filed = self._followed_id = 0
         self._idle = False
         self._hurries = self._hurried = 0
         self._unavailable: Unavailable | None = None
-        self._ending = False
         self._discard_failed = False
 
     def start(self) -> None:
         """Raises OSError where nothing can be started."""
-        self._sock, far = socket.socketpair()
-        self._join = self._launch(far)
+        self._begin()
         self._thread.start()
 
     def hand(self, order: frames.Order) -> None:
         """Have this done in its turn."""
-        self._send(replace(order, ticket=self._ticket) if isinstance(order, Settle) else order)
+        with self._state:
+            if not isinstance(order, Nudge):
+                self._asked.add(order.id)
+            ticket = self._ticket
+        if not self._send(replace(order, ticket=ticket) if isinstance(order, Settle) else order):
+            with self._state:
+                lost = self._asked & {order.id}  # unless that was told already
+                self._asked -= lost
+            self._fail(lost)
 
     def wait_for_room(self) -> None:
         """Raises Unavailable where the log cannot be written, which is tried again, or it stays too far behind."""
@@ -89,42 +103,99 @@ class Lead:
 
     def end(self) -> None:
         """No more orders come."""
-        self._ending = True
-        with suppress(OSError):
-            self._sock.shutdown(socket.SHUT_WR)
+        self._ending.set()
+        with self._sending:
+            if self._sock is not None:
+                with suppress(OSError):
+                    self._sock.shutdown(socket.SHUT_WR)
         self._thread.join()
-        self._sock.close()
         self._join()
 
     def _try_again(self) -> None:
         with self._state:
             self._hurries += 1
             mine = self._hurries
-        self._send(Nudge(hurry=mine))
+        sent = self._send(Nudge(hurry=mine))
         with self._state:
-            self._state.wait_for(lambda: self._hurried >= mine, TRIED_WITHIN_S)
+            if sent:
+                self._state.wait_for(lambda: self._hurried >= mine, TRIED_WITHIN_S)
             if self._unavailable is not None:
                 raise self._unavailable.with_traceback(None)
 
-    def _send(self, order: frames.Order) -> None:
-        with suppress(BrokenPipeError, ConnectionResetError):  # who listens for its answers learns of its end
-            self._sock.sendall(frames.frame(order))
+    def _send(self, order: frames.Order) -> bool:
+        """Whether there is a follower; where it is about to end, its orders fail with that."""
+        with self._sending:
+            if self._sock is None:
+                return False
+            with suppress(BrokenPipeError, ConnectionResetError):
+                self._sock.sendall(frames.frame(order))
+            return True
 
     # Its own thread ---------------------------------------------------------------------------------------------------
 
-    def _hear(self) -> None:
-        answers = Frames.of_answers()
+    def _run(self) -> None:
+        after_s = RELAUNCH_AFTER_S
+        while True:
+            after_s = RELAUNCH_AFTER_S if self._hear() else min(2 * after_s, RELAUNCH_AFTER_S_MAX)
+            self._lose(lasts=after_s > RELAUNCH_AFTER_S)
+            if self._ending.is_set():
+                return
+            if after_s == RELAUNCH_AFTER_S:
+                log.error("what files has ended; another is started")
+            while not self._ending.wait(after_s):
+                try:
+                    self._begin()
+                    break
+                except OSError as error:
+                    log.error("what files cannot be started: %s", error)
+                    after_s = RELAUNCH_AFTER_S_MAX
+
+    def _begin(self) -> None:
+        near, far = socket.socketpair()
         try:
-            while received := self._sock.recv(RECEIVE_BYTES):
+            self._join = self._launch(far)
+        except OSError:
+            near.close()
+            raise
+        with self._sending:
+            self._sock = near
+            if self._ending.is_set():
+                near.shutdown(socket.SHUT_WR)
+
+    def _hear(self) -> bool:
+        """Pass on what the follower says, until it ends; whether it ever said that it could go on."""
+        sock, answers, went_on = self._sock, Frames.of_answers(), False
+        if sock is None:
+            return False
+        with suppress(ConnectionResetError):
+            while received := sock.recv(RECEIVE_BYTES):
                 heard = answers.feed(received)
-                self._say([self._note(each) if isinstance(each, Followed) else each for each in heard])
+                went_on = went_on or any(isinstance(each, Followed) and not each.failed for each in heard)
+                self._say([self._note(each) if isinstance(each, Followed) else self._answered(each) for each in heard])
                 self._discard_filed()
-        except ConnectionResetError:
-            pass
-        finally:
-            if not self._ending:
-                log.error("what files has ended")
-                self._lost()
+        return went_on
+
+    def _lose(self, *, lasts: bool) -> None:
+        with self._sending:
+            if self._sock is not None:
+                self._sock.close()
+            self._sock = None
+        self._join()
+        with self._state:
+            asked, self._asked, self._idle = self._asked, set(), False
+            if lasts:
+                self._unavailable = _ended()
+            self._state.notify_all()
+        self._fail(asked)
+
+    def _fail(self, ids: set[int]) -> None:
+        if ids:
+            self._say([frames.Failed(sorted(ids), frames.pack_error(_ended()))])
+
+    def _answered(self, answer: frames.Answer) -> frames.Answer:
+        with self._state:
+            self._asked -= {answer.id} if isinstance(answer, frames.Done | Followed) else set(answer.ids)
+        return answer
 
     def _note(self, told: Followed) -> Followed:
         """How far it has come, by the frames that the collector knows; who waits for room or for a try goes on."""
@@ -157,3 +228,7 @@ class Lead:
             if not self._discard_failed:
                 log.error("what is filed cannot be thrown away: %s", error)
             self._discard_failed = True
+
+
+def _ended() -> Unavailable:
+    return Unavailable("what files has ended and starts again", retry_after_s=1)

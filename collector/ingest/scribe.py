@@ -11,7 +11,6 @@ import logging
 import socket
 import threading
 import time
-from contextlib import suppress
 
 from collector.errors import Unavailable
 from collector.event import Event
@@ -28,14 +27,14 @@ RECEIVE_BYTES = 1 << 20
 class Scribe:
     """Call `run` once; it returns when the other end has closed and all that it sent is written.
 
-    `launch` starts its follower; where that one ends unasked, so does the scribe.
+    `launch` starts its follower.
     """
 
     def __init__(self, keeper: Keeper, sock: socket.socket, launch: Launch) -> None:
         self._keeper, self._sock = keeper, sock
         self._frames = Frames.of_orders()
         self._saying = threading.Lock()
-        self._lead = Lead(launch, self._say, keeper.discard, self._stop)
+        self._lead = Lead(launch, self._say, keeper.discard)
         # A failure is logged when it begins, not at each try.
         self._disk_failed = False
 
@@ -49,10 +48,6 @@ class Scribe:
         finally:
             self._lead.end()
             self._sock.close()
-
-    def _stop(self) -> None:
-        with suppress(OSError):
-            self._sock.shutdown(socket.SHUT_RDWR)
 
     def _take(self, orders: list[frames.Order]) -> None:
         """What came together shares a commit; then comes what came among it."""
