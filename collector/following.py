@@ -28,13 +28,13 @@ NICE = 19
 def main(db: str, log_format: str, descriptor: int) -> int:
     """Follow until the scribe closes its end. Returns 1 where the database cannot be opened."""
     beside.begin(log_format)
-    os.nice(NICE)
     try:
         store = SqliteStore.open(db, create=False, busy_ms=BUSY_MS_MAX)
     except (FootfallError, sqlite3.Error) as error:
         log.error("the database cannot be opened to write: %s", error)
         return 1
     try:
+        os.nice(NICE)
         beside.go_on()
         follow(store, socket.socket(fileno=descriptor))
     finally:

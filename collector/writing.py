@@ -27,7 +27,7 @@ def main(db: str, log_format: str, core: int, lock: int, descriptor: int) -> int
     """Keep calls until the collector closes its end. Returns 1 where the database cannot be opened."""
     beside.begin(log_format)
     beside.keep_to(core)
-    launch = in_process([sys.executable, "-m", "collector.following", db, log_format], keep_open=[lock])
+    follow = [sys.executable, "-m", "collector.following", db, log_format]
     try:
         keeping = Keeping.open(db)
     except (FootfallError, sqlite3.Error) as error:
@@ -36,7 +36,7 @@ def main(db: str, log_format: str, core: int, lock: int, descriptor: int) -> int
     try:
         sys.setswitchinterval(SWITCH_S)
         beside.go_on()
-        Scribe(keeping, socket.socket(fileno=descriptor), launch).run()
+        Scribe(keeping, socket.socket(fileno=descriptor), in_process(follow, keep_open=[lock])).run()
     except OSError as error:
         log.error("what files cannot be started: %s", error)
         return 1

@@ -21,7 +21,7 @@ from collector.app import build_app
 from collector.cli.options import as_json, now_ms, opened, print_json, setting, settings_of
 from collector.config import SETTINGS, Settings
 from collector.errors import FootfallError
-from collector.ingest.launching import in_process
+from collector.ingest.launching import ahead, in_process
 from collector.store import Store
 from collector.store.sqlite.lock import take
 from collector.web.console.signin import new_link
@@ -55,9 +55,10 @@ def serve(as_json: bool, **flags: Any) -> None:
         beside.keep_to(core)
         command = [sys.executable, "-m", "collector.writing", settings.db, settings.log_format]
         launch = in_process([*command, str(core_beside), str(lock.descriptor)], keep_open=[lock.descriptor])
-        app = build_app(settings, store, launch=launch)
-        _announce(settings, store, as_json)
-        serve_app(app, listener)
+        with ahead(launch) as launch_writer:
+            app = build_app(settings, store, launch=launch_writer)
+            _announce(settings, store, as_json)
+            serve_app(app, listener)
         log.info("ended as it was told to")
 
 

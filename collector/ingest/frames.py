@@ -121,8 +121,8 @@ class Followed(Struct, frozen=True, array_like=True, tag=7):
         )
 
 
-# Starts what listens at this end of a socket pair; returns what waits for its end (it blocks).
-Launch = Callable[[socket.socket], Callable[[], None]]
+# Starts what speaks at the far end of a socket pair; returns the near end, and what waits for its end (it blocks).
+Launch = Callable[[], tuple[socket.socket, Callable[[], None]]]
 Order = Append | Work | Settle | Nudge
 Answer = Committed | Failed | Done | Followed
 

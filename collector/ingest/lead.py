@@ -151,12 +151,7 @@ class Lead:
                     after_s = RELAUNCH_AFTER_S_MAX
 
     def _begin(self) -> None:
-        near, far = socket.socketpair()
-        try:
-            self._join = self._launch(far)
-        except OSError:
-            near.close()
-            raise
+        near, self._join = self._launch()
         with self._sending:
             self._sock = near
             if self._ending.is_set():

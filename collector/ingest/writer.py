@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
-import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -97,13 +96,7 @@ class Writer:
     async def start(self) -> None:
         """Begin, on the running loop."""
         self._loop = asyncio.get_running_loop()
-        near, far = socket.socketpair()
-        try:
-            self._join = self._launch(far)
-        except OSError:
-            near.close()
-            far.close()
-            raise
+        near, self._join = self._launch()
         line = _Line(self._take, self._lose)
         await self._loop.create_unix_connection(lambda: line, sock=near)
         self._line = line

@@ -45,7 +45,7 @@ PRAGMAS_OF_WRITERS = (
     "PRAGMA foreign_keys = OFF",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -4096",
+    "PRAGMA cache_size = -2048",
 )
 # sqlite3 asks of each None and each bytes how it is to be adapted, and takes longer to learn that it is not.
 sqlite3.register_adapter(type(None), {None: None}.get)
@@ -54,7 +54,7 @@ PRAGMAS_OF_READERS = (
     "PRAGMA query_only = ON",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -2048",
+    "PRAGMA cache_size = -1024",
 )
 
 
