@@ -39,6 +39,7 @@ GARBAGE_THRESHOLDS = (50_000, 20, 100)
 # back from a busy loop.
 SWITCH_S = 0.000_1
 GRACE_S = 30
+STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 @click.command()
@@ -48,6 +49,8 @@ def serve(as_json: bool, **flags: Any) -> None:
     """Take calls, keep them, answer questions."""
     settings = settings_of(**flags)
     logs.set_up(settings.log_format)
+    for number in STOPS:
+        signal.signal(number, _end)
     with take(settings.db, "serve") as lock, opened(settings.db, create=True) as store, listen(settings) as listener:
         settings = replace(settings, port=listener.getsockname()[1])
         lock.tell(settings.local_url)
@@ -60,6 +63,11 @@ def serve(as_json: bool, **flags: Any) -> None:
             _announce(settings, store, as_json)
             serve_app(app, listener)
         log.info("ended as it was told to")
+
+
+def _end(*_: object) -> None:
+    """Told to stop before it serves: what was started beside it ends first."""
+    raise SystemExit(0)
 
 
 def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None:
@@ -84,7 +92,7 @@ def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     # uvicorn stops gracefully and then raises the signal once more; a graceful stop is exit code 0. A signal that
     # comes before uvicorn listens for any ends the server as soon as it has started.
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOPS:
         signal.signal(number, lambda *_: setattr(server, "should_exit", True))
     server.run(sockets=[listener])
     if not server.started:
