@@ -17,6 +17,7 @@ def table(events: list[tuple[int, int, int]]) -> sqlite3.Connection:
     conn = sqlite3.connect(":memory:")
     conn.execute("CREATE TABLE events (seq INTEGER PRIMARY KEY, subject, time, name)")
     conn.execute("CREATE INDEX events_timeline ON events (subject, time, name)")
+    conn.execute("CREATE TABLE order_told (customer, time, name, seq)")
     conn.executemany("INSERT INTO events (subject, time, name) VALUES (?, ?, ?)", events)
     return conn
 

@@ -230,3 +230,29 @@ def test_each_commit_is_counted_by_what_became_of_its_entries(store: Wilful) -> 
     assert counts.stored == {("shop", "browser"): 1}
     assert counts.duplicates == {"shop": 1}
     assert counts.commit_entries.number == 1
+
+
+def test_where_nothing_was_ever_accepted_nobody_waits(store: Wilful) -> None:
+    async def scene() -> tuple[bool, bool, bool]:
+        writer = await started(store)
+        first = writer.touched.everybody
+        await writer.settle(surely=True)
+        told = first, writer.behind, writer.touched.everybody
+        await writer.close()
+        return told
+
+    assert asyncio.run(scene()) == (True, False, False)
+
+
+def test_who_settles_waits_for_what_an_earlier_start_has_left(store: Wilful) -> None:
+    for n in range(50):
+        assert store.accept([event(f"before-{n}-{m}", visitor=f"v{m}") for m in range(100)]) is not None
+
+    async def scene() -> int:
+        writer = await started(store)
+        await writer.settle(surely=True)
+        filed: int = store._conn.execute("SELECT count(*) FROM events").fetchone()[0]
+        await writer.close()
+        return filed
+
+    assert asyncio.run(scene()) == 5_000

@@ -196,7 +196,7 @@ class Follower:
         """Tell how far it has come; who waited for what is done now goes on."""
         self._tally.add(progress.tally)
         upto, answers = progress.upto, list[frames.Answer]()
-        while upto is not None and self._settling and self._settling[0].ticket <= upto:
+        while self._settling and _is_settled(self._settling[0], upto, more):
             answers.append(frames.Done(self._settling.popleft().id))
         now_s = time.monotonic()
         self._due_s = -inf if more else now_s + FOLLOW_EVERY_S
@@ -204,7 +204,12 @@ class Follower:
             self._tell_due_s = now_s + TELL_EVERY_S
             # Where what is derived is behind the log, what came in by order is in the log and not derived from.
             id = 0 if more or upto is None else self._last_id
-            told = frames.followed(id, self._tally)
-            answers.insert(0, replace(told, filed=progress.filed, upto=upto or 0, more=more, hurried=self._hurry))
+            told = replace(frames.followed(id, self._tally), filed=progress.filed, more=more, hurried=self._hurry)
+            answers.insert(0, told if upto is None else replace(told, upto=upto))
             self._tally = Tally()
             self._say(answers)
+
+
+def _is_settled(order: Settle, upto: int | None, more: bool) -> bool:
+    """Without a ticket nothing was accepted since the start; what was before that must be done all the same."""
+    return upto is not None and (order.ticket <= upto if order.ticket else not more)

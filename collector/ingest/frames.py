@@ -107,7 +107,7 @@ class Followed(Struct, frozen=True, array_like=True, tag=7):
     duplicates: list[tuple[str, int]] = []
     dropped: list[tuple[str, Dropped, int]] = []
     filed: int = 0
-    upto: int = 0
+    upto: int = -1
     more: bool = False
     hurried: int = 0
     error: bytes = b""

@@ -210,7 +210,7 @@ class Lead:
             self._idle = not told.more and not self._accepted
             missed = not told.more and not self._idle
             self._state.notify_all()
-            known = Followed(0 if told.failed or not told.upto else self._followed_id, told.failed)
+            known = Followed(0 if told.failed or told.upto < 0 else self._followed_id, told.failed)
         if missed:  # it was accepted while the follower looked
             self._send(Nudge())
         return replace(known, stored=told.stored, duplicates=told.duplicates, dropped=told.dropped)

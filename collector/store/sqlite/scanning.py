@@ -27,18 +27,24 @@ _STEP = """
 SELECT count(*), min(time), json_group_array(json_array(time, seq)) {chosen}
 FROM (SELECT time, seq, name FROM events WHERE subject = ?1 AND time BETWEEN ?2 AND ?3 ORDER BY time DESC LIMIT ?4)
 """
-# The same for a list of [subject, low, high].
-_FIRST = """
-SELECT json_group_array(json((
-    SELECT json_array(count(*), min(time), json_group_array(json_array(time, seq)) {chosen})
-    FROM (SELECT time, seq, name FROM events WHERE subject = sought.value ->> 0
-          AND time BETWEEN sought.value ->> 1 AND sought.value ->> 2 ORDER BY time DESC LIMIT ?2))))
-FROM json_each(?1) AS sought
-"""
 # What the back end says of an order without naming anybody is its customer's. Primary key, downwards.
 _STEP_OF_ORDERS = """
 SELECT count(*), min(time), json_group_array(json_array(time, seq)) {chosen}
 FROM (SELECT time, seq, name FROM order_told WHERE customer = ?1 AND time BETWEEN ?2 AND ?3 ORDER BY time DESC LIMIT ?4)
+"""
+# Both for a list of [subject, low, high] and one of [customer, low, high].
+_FIRST = """
+SELECT
+    (SELECT json_group_array(json((
+        SELECT json_array(count(*), min(time), json_group_array(json_array(time, seq)) {chosen})
+        FROM (SELECT time, seq, name FROM events WHERE subject = sought.value ->> 0
+              AND time BETWEEN sought.value ->> 1 AND sought.value ->> 2 ORDER BY time DESC LIMIT ?3))))
+     FROM json_each(?1) AS sought),
+    (SELECT json_group_array(json((
+        SELECT json_array(count(*), min(time), json_group_array(json_array(time, seq)) {chosen})
+        FROM (SELECT time, seq, name FROM order_told WHERE customer = sought.value ->> 0
+              AND time BETWEEN sought.value ->> 1 AND sought.value ->> 2 ORDER BY time DESC LIMIT ?3))))
+     FROM json_each(?2) AS sought)
 """
 _CHOSEN = "FILTER (WHERE name IN (SELECT value FROM json_each({names})))"
 Fits = list[tuple[int, int]]
@@ -115,19 +121,22 @@ class _Look:
     def begin(self, wanted: int) -> None:
         """The first step in many spans."""
         first = [heappop(self.ahead)[1] for _ in range(min(len(self.ahead), FIRST_SPANS_MAX))]
-        events = [at for at in first if self._reaches[at].span.subject]
-        for at in first:
-            self._reaches[at].size = max(STEP_MIN, min(wanted + 1, FIRST_EVENTS // len(first)))
-            if not self._reaches[at].span.subject:
-                self._step(at)
-        if not events:
+        if not first:
             return
-        asked = [(reach.span.subject, reach.low, reach.high) for reach in map(self._reaches.__getitem__, events)]
-        sought = msgspec.json.encode(asked).decode()
-        size = self._reaches[events[0]].size
-        row = self._conn.execute(self._statement(_FIRST, 3), (sought, size, *self._names)).fetchone()
-        for at, seen in zip(events, _firsts.decode(row[0]), strict=True):
-            self._note(at, *seen)
+        events = [at for at in first if self._reaches[at].span.subject]
+        orders = [at for at in first if not self._reaches[at].span.subject]
+        size = max(STEP_MIN, min(wanted + 1, FIRST_EVENTS // len(first)))
+        bound = (self._bounds(events), self._bounds(orders), size, *self._names)
+        rows = self._conn.execute(self._statement(_FIRST, 4), bound).fetchone()
+        for places, row in zip((events, orders), rows, strict=True):
+            for at, seen in zip(places, _firsts.decode(row), strict=True):
+                self._reaches[at].size = size
+                self._note(at, *seen)
+
+    def _bounds(self, places: list[int]) -> str:
+        reaches = [self._reaches[at] for at in places]
+        asked = [(reach.span.subject or reach.span.customer, reach.low, reach.high) for reach in reaches]
+        return msgspec.json.encode(asked).decode()
 
     def is_complete(self, wanted: int) -> bool:
         while self._pending and self._pending[0] < self.ahead[0][0]:

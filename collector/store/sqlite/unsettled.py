@@ -7,7 +7,6 @@ people's browsers do meanwhile touches nobody else, so a look-up need not wait f
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
 
 import msgspec
 
@@ -41,7 +40,7 @@ people AS (SELECT persons.id FROM subjects JOIN tenancies ON tenancies.visitor =
            JOIN persons ON persons.customer = tenancies.customer WHERE tenancies.deleted = 0)
 """
 _THEIR_NAMES = f"""
-SELECT json_array(
+SELECT ({_BACKLOG}), json_array(
     (SELECT json_group_array({id_in_json("visitor")})
      FROM subjects CROSS JOIN visitors USING (id)),
     (SELECT json_group_array(json_array(kind, space, value)) FROM people CROSS JOIN persons USING (id)))
@@ -51,18 +50,19 @@ _names = msgspec.json.Decoder(tuple[list[str | list[str]], list[Person]])
 
 def is_unsettled(conn: sqlite3.Connection, key: str, touched: Touched) -> bool:
     """Whether to wait for what is derived before this key is looked up."""
-    (backlog,) = conn.execute(_BACKLOG).fetchone()
-    if touched.everybody or backlog > BACKLOG_MAX:
+    if touched.everybody:
         return True
     if not touched.anybody:
-        return bool(backlog > 0)
+        return bool(conn.execute(_BACKLOG).fetchone()[0] > 0)
     sought = read_key(key)
-    row: tuple[Any]
+    row: tuple[int, str]
     if sought.kind is Kind.VISITOR:
         row = conn.execute(_OF_VISITOR + _THEIR_NAMES, (pack_id(sought.value),)).fetchone()
     else:
         row = conn.execute(_OF_PERSON + _THEIR_NAMES, (sought.value, int(sought.kind), sought.space)).fetchone()
-    visitors, people = _names.decode(row[0])
+    if row[0] > BACKLOG_MAX:
+        return True
+    visitors, people = _names.decode(row[1])
     # Of whom nothing is in the log yet, something may be on its way there.
     itself = (sought.kind.value, sought.space, sought.value)
     others = map(unpack_id, visitors)
