@@ -274,7 +274,7 @@ def test_a_search_for_what_is_rare_among_very_many_goes_on_where_it_ended(shop: 
     v = shop.visitor()
     v.signs_in("A")
     rare = [v.event("track", "Coupon Denied") for _ in range(600)]
-    often = [v.event("track", "Product Viewed") for _ in range(51_400)]
+    often = [v.event("track", "Product Viewed") for _ in range(56_540)]
     store.append(rare + often)
     pages: list[list[str]] = []
     cursor: str | None = None

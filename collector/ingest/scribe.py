@@ -92,4 +92,4 @@ class Scribe:
             try:
                 self._sock.sendall(said)
             except (BrokenPipeError, ConnectionResetError):
-                log.warning("the collector ended before its writer")
+                log.info("the collector ended before its writer")
