@@ -104,7 +104,7 @@ class Shopper:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    one = Demo(tmp_path_factory.mktemp("demo") / "demo.db", "--visitors", "60")
+    one = Demo(tmp_path_factory.mktemp("demo") / "demo.db", "--visitors", "60", "--seed", "2")
     yield one
     if one.process.poll() is None:
         one.stop(signal.SIGKILL)
