@@ -1,4 +1,4 @@
-"""What a collector's processes have in common: who has which core, and that those beside it end when it does.
+"""What a collector's processes have in common: who has which core, what is spared, and who ends whom.
 
 What enters: how to log, which core. It stands under all of them and loads nothing of theirs.
 """
@@ -11,7 +11,8 @@ import signal
 
 from collector import logs
 
-# As in `cli/serve`: entries leave no cycles behind.
+# Requests and entries leave no cycles behind: looking for some less often, and never among what the start has made,
+# spares an eighth of a request's time.
 GARBAGE_THRESHOLDS = (50_000, 20, 100)
 ANY_CORE = -1
 
@@ -33,14 +34,14 @@ def keep_to(core: int) -> None:
 
 
 def begin(log_format: str) -> None:
-    """Call it first: SIGINT and SIGTERM are the collector's business."""
+    """For those beside it, first: SIGINT and SIGTERM are the collector's business."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     logs.set_up(log_format)
 
 
 def go_on() -> None:
-    """Call it when all is open."""
+    """Call it when the start is over."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)

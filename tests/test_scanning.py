@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collector.store.sqlite import scanning
 from collector.store.sqlite.scanning import STEP_MAX, Span, newest
 
 EVENTS = st.lists(st.tuples(st.integers(1, 4), st.integers(0, 30), st.integers(1, 3)), max_size=120)
@@ -23,9 +25,15 @@ def table(events: list[tuple[int, int, int]]) -> sqlite3.Connection:
 
 
 @settings(max_examples=150, deadline=None)
-@given(EVENTS, st.sets(st.integers(1, 4), min_size=1), st.integers(1, 60), st.none() | st.sets(st.integers(1, 3)))
+@given(
+    EVENTS,
+    st.sets(st.integers(1, 4), min_size=1),
+    st.integers(1, 60),
+    st.none() | st.sets(st.integers(1, 3)),
+    st.integers(1, 4),
+)
 def test_nothing_is_missed_and_nothing_comes_twice(
-    events: list[tuple[int, int, int]], subjects: set[int], wanted: int, names: set[int] | None
+    events: list[tuple[int, int, int]], subjects: set[int], wanted: int, names: set[int] | None, first: int
 ) -> None:
     every = [
         (time, seq)
@@ -36,7 +44,8 @@ def test_nothing_is_missed_and_nothing_comes_twice(
     seen: list[tuple[int, int]] = []
     floor: int | None = 2**62
     while floor is not None:
-        found = newest(table(events), spans, wanted, high=floor, names=None if names is None else sorted(names))
+        with patch.object(scanning, "FIRST_SPANS_MAX", first):
+            found = newest(table(events), spans, wanted, high=floor, names=None if names is None else sorted(names))
         seen += [(time, seq) for time, seq, _ in found.events]
         assert found.floor is None or found.floor < floor
         assert len(found.events) >= wanted or found.floor is None

@@ -5,7 +5,6 @@ What enters: settings. What leaves: a listening process that ends gracefully on 
 
 from __future__ import annotations
 
-import gc
 import logging
 import signal
 import socket
@@ -32,9 +31,6 @@ from collector.web.tags import tag
 log = logging.getLogger(__name__)
 
 BACKLOG = 2_048
-# Requests leave no cycles behind: looking for some less often, and never among what the start has made, spares an
-# eighth of a request's time.
-GARBAGE_THRESHOLDS = (50_000, 20, 100)
 # The writer's thread gives the interpreter up at each statement; with the default of 5 ms it waits too long to have it
 # back from a busy loop.
 SWITCH_S = 0.000_1
@@ -87,9 +83,7 @@ def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None
     server = _Server(config, app)
     allow_many_files()
     sys.setswitchinterval(SWITCH_S)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    beside.go_on()
     # uvicorn stops gracefully and then raises the signal once more; a graceful stop is exit code 0. A signal that
     # comes before uvicorn listens for any ends the server as soon as it has started.
     for number in STOPS:

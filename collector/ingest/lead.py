@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from collector.errors import Unavailable
 from collector.ingest import frames
-from collector.ingest.frames import Followed, Frames, Launch, Nudge, Settle
+from collector.ingest.frames import Committed, Done, Failed, Followed, Frames, Launch, Nudge, Settle
 
 log = logging.getLogger(__name__)
 
@@ -185,11 +185,11 @@ class Lead:
 
     def _fail(self, ids: set[int]) -> None:
         if ids:
-            self._say([frames.Failed(sorted(ids), frames.pack_error(_ended()))])
+            self._say([Failed(sorted(ids), frames.pack_error(_ended()))])
 
-    def _answered(self, answer: frames.Answer) -> frames.Answer:
+    def _answered(self, answer: Committed | Done | Failed) -> frames.Answer:
         with self._state:
-            self._asked -= {answer.id} if isinstance(answer, frames.Done | Followed) else set(answer.ids)
+            self._asked -= {answer.id} if isinstance(answer, Done) else set(answer.ids)
         return answer
 
     def _note(self, told: Followed) -> Followed:
