@@ -38,7 +38,7 @@ screenshots: $(STAMPS)/dev browsers
 	cd tests && ../$(BIN)/python -m browsers.screenshots ../docs/screenshots
 
 bench: $(STAMPS)/dev
-	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq wrk; }
+	@{ command -v wrk && command -v cc; } >/dev/null || { apt-get update -qq && apt-get install -y -qq wrk gcc libc6-dev; }
 	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(STAMPS)/dev browsers
