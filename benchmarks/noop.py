@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from collector.cli.serve import BACKLOG, serve_app
+from collector.cli.serve import BACKLOG
+from collector.cli.serving import serve_app
 
 
 async def noop(request: Request) -> Response:

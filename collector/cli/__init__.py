@@ -6,18 +6,17 @@ This package is the only place that picks a concrete store.
 
 from __future__ import annotations
 
-import gc
 import sqlite3
 import sys
-from importlib import import_module
 
 import click
 
 from collector import __version__
+from collector.cli.loading import load
 from collector.cli.plain import plain
 from collector.errors import FootfallError, Misuse, NotFound
 
-# Each command is loaded when it is asked for: most need neither the web nor the demo.
+# Each is loaded when it is asked for.
 COMMANDS = {
     "serve": "collector.cli.serve:serve",
     "demo": "collector.cli.demo:demo",
@@ -47,13 +46,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name].partition(":")
-        # Loading makes many objects and no garbage; to look for some takes a tenth of a start.
-        gc.disable()
-        try:
-            command: click.Command = getattr(import_module(module), attribute)
-        finally:
-            gc.enable()
+        command: click.Command = load(COMMANDS[cmd_name])
         return command
 
 

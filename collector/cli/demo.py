@@ -22,7 +22,8 @@ from rich.progress import track
 from collector import logs
 from collector.app import build_app
 from collector.cli.options import as_json, now_ms, print_json, setting, settings_of
-from collector.cli.serve import listen, serve_app
+from collector.cli.serve import listen
+from collector.cli.serving import serve_app
 from collector.config import Settings
 from collector.demo import mounted
 from collector.demo.books import Books, hashed
