@@ -101,9 +101,9 @@ class Filing:
             purchases = self._purchases("visitor", visitor)
             name = email = phone = ""
         else:
-            customer = self._reading.customer(key)
-            assert customer is not None
-            spans = self._timeline.spans_of_customer(customer)
+            found = self._timeline.customer(read_key(key))
+            assert found is not None
+            customer, spans = found
             visitors = joined_visitors(spans)
             name, email, phone, known = self._conn.execute(_CALLED, (customer,)).fetchone()
             ids = self._ids(customer, known)

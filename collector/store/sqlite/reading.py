@@ -95,15 +95,15 @@ class Reading:
 
     def profile(self, key: str, count_max: int | None = None) -> Profile | None:
         """Who this is; events are counted no further than `count_max`."""
-        if read_key(key).kind is Kind.VISITOR:
+        sought, timeline = read_key(key), Timeline(self._conn)
+        if sought.kind is Kind.VISITOR:
             return self._visitor_profile(key, count_max)
-        customer = self.customer(key)
-        row = None if customer is None else self._conn.execute(_ROW, (customer,)).fetchone()
-        if customer is None or row is None:
+        found = timeline.customer(sought)
+        if found is None:
             return None
+        customer, spans = found
+        row = self._conn.execute(_ROW, (customer,)).fetchone()
         kind, ids, traits, money, first_seen, last_seen, orders, unconfirmed, first_order, last_order = row
-        timeline = Timeline(self._conn)
-        spans = timeline.spans_of_customer(customer)
         return Profile(
             key=text_of_key(self._conn, customer),
             kind=kind,
@@ -143,12 +143,12 @@ class Reading:
         )
 
     def activity(self, key: str, query: ActivityQuery) -> ActivityPage | None:
-        timeline = Timeline(self._conn)
-        if read_key(key).kind is Kind.VISITOR:
+        sought, timeline = read_key(key), Timeline(self._conn)
+        if sought.kind is Kind.VISITOR:
             visitor = self.visitor(key)
             return None if visitor is None else timeline.page([Span(visitor)], query)
-        customer = self.customer(key)
-        return None if customer is None else timeline.page(timeline.spans_of_customer(customer), query)
+        found = timeline.customer(sought)
+        return None if found is None else timeline.page(found[1], query)
 
     def stats(self) -> dict[str, int]:
         quarantined, last, projected, set_aside, stuck, filed = self._conn.execute(_STATS).fetchone()

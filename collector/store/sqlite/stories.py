@@ -65,12 +65,12 @@ class Stories:
         return sorted({name if type == "track" else type for type, name in named})
 
     def _spans(self, key: str) -> list[Span]:
-        if read_key(key).kind is Kind.VISITOR:
+        sought = read_key(key)
+        if sought.kind is Kind.VISITOR:
             visitor = self._reading.visitor(key)
             return [] if visitor is None else [Span(visitor)]
-        customer = self._reading.customer(key)
-        spans = [] if customer is None else self._timeline.spans_of_customer(customer)
-        return [span for span in spans if span.subject]
+        found = self._timeline.customer(sought)
+        return [span for span in found[1] if span.subject] if found else []
 
     def _visits(self, events: Sequence[Activity]) -> dict[str, Landing]:
         wanted = {event.visit for event in events if event.visit}

@@ -14,20 +14,21 @@ import msgspec
 
 from collector.errors import Misuse
 from collector.event import Trust
-from collector.store import Activity, ActivityPage, ActivityQuery
-from collector.store.keys import customer_key
+from collector.store import Activity, ActivityPage, ActivityQuery, keys
 from collector.store.sqlite import shapes
 from collector.store.sqlite.dictionary import id_in_json, unpack_id
 from collector.store.sqlite.rows import Number
 from collector.store.sqlite.scanning import ALWAYS, Found, Span, newest
 from collector.visits import Key, forms_visit
 
+_PARTS = ("source", "medium", "name", "term", "content", "click_id")
 # The rows come as one JSON text: see rows.py.
 _ROWS = f"""
 SELECT json_group_array(json_array(
     events.time, {id_in_json("events.mid")},
     events.trust, events.seq, names.type, names.name, events.lag, sites.name, coalesce(pages.url, ''),
-    coalesce(pages.title, ''), coalesce(referrers.referrer, ''), coalesce(referrers.channel, ''), events.campaign,
+    coalesce(pages.title, ''), coalesce(referrers.referrer, ''), coalesce(referrers.channel, ''),
+    (SELECT json_array({", ".join(_PARTS)}) FROM campaigns WHERE id = events.campaign),
     {shapes.text_in_sql("events", empty="")}, events.subject, events.staff,
     {id_in_json("visitors.visitor")}))
 FROM json_each(?) AS sought CROSS JOIN events ON events.seq = sought.value
@@ -38,9 +39,10 @@ LEFT JOIN pages ON pages.id = events.page LEFT JOIN referrers ON referrers.id = 
 """
 # The unique index of names, and names_type.
 _NAMED = "SELECT id FROM names WHERE name = ?1 UNION SELECT id FROM names WHERE type = ?1 AND type <> 'track'"
-_SPANS = """
-SELECT tenancies.visitor, tenancies.customer, tenancies.why, start.time, start.mid, start.trust, stop.time, stop.mid,
-       stop.trust
+_SPANS = f"""
+SELECT json_group_array(json_array(
+    tenancies.visitor, tenancies.customer, tenancies.why, start.time, {id_in_json("start.mid")}, start.trust,
+    stop.time, {id_in_json("stop.mid")}, stop.trust))
 FROM tenancies JOIN events AS start ON start.seq = tenancies.from_seq
 LEFT JOIN events AS stop ON stop.seq = tenancies.to_seq
 WHERE tenancies.deleted = 0 AND
@@ -64,15 +66,24 @@ SELECT json_group_array(json_array(sought.value, (
     WHERE visits.visitor = sought.value AND {DURING.format(visitor="sought.value")})))
 FROM json_each(:visitors) AS sought
 """
-_PERSONS = "SELECT id, kind, space, value FROM persons WHERE customer = ?"
+_OF_CUSTOMER = f"""
+WITH sought AS (SELECT customers.customer FROM persons JOIN customers USING (customer)
+                WHERE persons.value = ? AND persons.kind = ? AND persons.space = ? AND customers.deleted = 0)
+SELECT customer,
+       (SELECT json_group_array(json_array(id, json_array(kind, space, value))) FROM persons
+        WHERE persons.customer = sought.customer),
+       ({_SPANS} tenancies.customer = sought.customer)
+FROM sought
+"""
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM events WHERE subject = ? AND time > ? AND time < ? LIMIT ?)"
 _COUNT_OF_ORDERS = "SELECT count(*) FROM (SELECT 1 FROM order_told WHERE customer = ? LIMIT ?)"
-_PARTS = ("source", "medium", "name", "term", "content", "click_id")
 _CAMPAIGN = f"SELECT {', '.join(_PARTS)} FROM campaigns WHERE id = ?"
 _TIED = "SELECT time, mid, trust FROM events WHERE subject = ? AND time = ?"
 
 Row = list[Any]
 _rows = msgspec.json.Decoder(list[Row])
+_spans = msgspec.json.Decoder(list[Row])
+_persons = msgspec.json.Decoder(list[tuple[int, tuple[int, str, str]]])
 _visits = msgspec.json.Decoder(list[tuple[int, list[tuple[int, str | list[str], int, int]]]])
 
 
@@ -85,12 +96,19 @@ class Timeline:
         self._visitors: dict[int, str] = {}
         self._campaigns: dict[int, dict[str, str]] = {}
 
-    def spans_of_customer(self, customer: int) -> list[Span]:
-        """Everything that is a customer's: spans of visitors, calls that name the person, calls about the orders."""
-        persons = self._conn.execute(_PERSONS, (customer,)).fetchall()
-        self._keys |= {id: customer_key(*known) for id, *known in persons if id == customer}
+    def customer(self, key: keys.Key) -> tuple[int, list[Span]] | None:
+        """Whom a key names, also a former one; None where there is nobody.
+
+        And everything that is theirs: spans of visitors, calls that name the person, calls about the orders.
+        """
+        row = self._conn.execute(_OF_CUSTOMER, (key.value, int(key.kind), key.space)).fetchone()
+        if row is None:
+            return None
+        customer, known, stays = row
+        persons = _persons.decode(known)
+        self._keys |= {id: keys.customer_key(*bears) for id, bears in persons if id == customer}
         named = [Span(-id, customer, "named") for id, *_ in persons]
-        return [*self._spans("tenancies.customer = ?", customer), *named, Span(0, customer, "order")]
+        return customer, [*_read_spans(stays), *named, Span(0, customer, "order")]
 
     def spans_of_visitor(self, visitor: int) -> list[Span]:
         """A visitor's stretches that are somebody's, in their order."""
@@ -178,11 +196,7 @@ class Timeline:
         return inside
 
     def _spans(self, where: str, *of: int | str) -> list[Span]:
-        rows = self._conn.execute(_SPANS + where, of).fetchall()
-        return [
-            Span(visitor, customer, why, _key(*bounds[:3]), None if bounds[3] is None else _key(*bounds[3:]))
-            for visitor, customer, why, *bounds in rows
-        ]
+        return _read_spans(self._conn.execute(_SPANS + where, of).fetchone()[0])
 
     def _visits(self, visitors: set[int], low: int, high: int) -> dict[int, list[tuple[Key, int]]]:
         """Each visitor's visits between two times, as (first key, last time), sorted."""
@@ -227,7 +241,7 @@ class Timeline:
             title=title,
             referrer=referrer,
             channel=channel,
-            campaign=self.campaign(campaign),
+            campaign=_campaign(campaign),
             properties=properties,
             why=why,
         )
@@ -249,14 +263,25 @@ class Timeline:
             return {}
         if campaign not in self._campaigns:
             row = self._conn.execute(_CAMPAIGN, (campaign,)).fetchone()
-            self._campaigns[campaign] = {part: value for part, value in zip(_PARTS, row, strict=True) if value}
+            self._campaigns[campaign] = _campaign(row)
         return self._campaigns[campaign]
 
 
 def text_of_key(conn: sqlite3.Connection, customer: int) -> str:
     """The key that a customer bears."""
     kind, space, value = conn.execute("SELECT kind, space, value FROM persons WHERE id = ?", (customer,)).fetchone()
-    return customer_key(kind, space, value)
+    return keys.customer_key(kind, space, value)
+
+
+def _read_spans(found: str) -> list[Span]:
+    return [
+        Span(visitor, customer, why, _key(*bounds[:3]), None if bounds[3] is None else _key(*bounds[3:]))
+        for visitor, customer, why, *bounds in _spans.decode(found)
+    ]
+
+
+def _campaign(parts: Sequence[str] | None) -> dict[str, str]:
+    return {part: value for part, value in zip(_PARTS, parts or (), strict=parts is not None) if value}
 
 
 def _visit_at(visits: list[tuple[Key, int]], key: Key) -> str | None:
