@@ -18,10 +18,10 @@ def lift(context: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
     """
     page = context.pop("page", None)
     page = page if isinstance(page, dict) else {}
-    return {
-        "url": _text(page.get("url")) or _text(properties.get("url")),
-        "title": _text(page.get("title")) or _text(properties.get("title")),
-        "referrer": _text(page.get("referrer")) or _text(properties.get("referrer")),
+    place = {field: _text(page.get(field)) or _text(properties.get(field)) for field in ("url", "title", "referrer")}
+    if not context:
+        return place
+    return place | {
         "campaign": _campaign(context.pop("campaign", None)),
         "user_agent": _text(context.pop("userAgent", None)),
         "ip": _text(context.pop("ip", None)),

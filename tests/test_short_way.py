@@ -5,9 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import socket
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,40 @@ class Buggy(SqliteStore):
         return super().append(entries)
 
 
+@contextmanager
+def served(app: Any, protocol: Any, keep_alive_s: int = 65) -> Iterator[int]:
+    """The port of a server in a thread, until the end of the block."""
+    config = uvicorn.Config(app, loop="uvloop", http=protocol, log_level="critical", timeout_keep_alive=keep_alive_s)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(server.run, [listener])
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            running.result()
+
+
+def test_a_connection_that_rests_is_closed_in_its_time_and_no_sooner(tmp_path: Path) -> None:
+    store = SqliteStore.open(str(tmp_path / "f.db"))
+    store.put_site(make_site())
+    app = build_app(read_settings({}, {}), store)
+    short, long = request(b"/v1/track", b"", GOOD), request(b"/v1/track?long", b"", GOOD)
+    rests_s: list[float] = []
+    with served(app, short_way(app.state.doors), keep_alive_s=1) as port:
+        for order in ([short], [short, short, short], [long, short], [short, long]):
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+                for sent in order:
+                    line.sendall(sent)
+                    assert line.recv(65_536).startswith(b"HTTP/1.1 200")
+                    time.sleep(0.7)  # a timer of the one before would ring in the next one's rest
+                began_s = time.monotonic()
+                assert line.recv(1) == b""
+                rests_s.append(time.monotonic() - began_s)
+    store.close()
+    assert all(0.1 < rest_s < 5 for rest_s in rests_s), rests_s
+
+
 def test_plain_posts_take_the_short_way_and_a_bug_is_500_without_details(tmp_path: Path) -> None:
     store = Buggy.open(str(tmp_path / "f.db"))
     store.put_site(make_site())
@@ -139,19 +174,15 @@ def test_plain_posts_take_the_short_way_and_a_bug_is_500_without_details(tmp_pat
     taken: list[str] = []
 
     class Watched(short_way(app.state.doors)):  # type: ignore[misc]
-        def _take(self, cycle: Any) -> None:
+        def take(self, cycle: Any) -> None:
             taken.append(self.url.decode())
-            super()._take(cycle)
+            super().take(cycle)
 
-    server = uvicorn.Server(uvicorn.Config(app, loop="uvloop", http=Watched, log_level="critical"))
-    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
-        running = pool.submit(server.run, [listener])
-        client = httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", headers={"user-agent": FIREFOX})
+    with served(app, Watched) as port:
+        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"user-agent": FIREFOX})
         answers = [client.post("/v1/track", content=json.dumps(CALL | {"event": name})) for name in ("Bug", "Fine")]
         client.post("/v1/track?long", content=GOOD)
         client.close()
-        server.should_exit = True
-        running.result()
     store.close()
     assert [answer.status_code for answer in answers] == [500, 200]
     assert answers[0].json() == {"error": {"code": "internal", "message": "something went wrong here; it was logged"}}

@@ -28,6 +28,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+_ONLY_EVENTS = {Event}
 # How long a stop waits for what was accepted to be in the log.
 SETTLE_S_MAX = 20.0
 # What ends again and again, for want of a disk or of memory, is started at growing intervals.
@@ -129,7 +130,7 @@ class Writer:
         self.queued_events += len(entries)
         self.queued_bytes += size_bytes
         future: asyncio.Future[list[Outcome]] = self._loop.create_future()
-        straight = exact or not all(type(entry) is Event for entry in entries)
+        straight = exact or {*map(type, entries)} != _ONLY_EVENTS
         batch = _Batch(entries, size_bytes, future, straight)
         if straight:
             self._hand_over()

@@ -204,6 +204,12 @@ class BrowserSettings:
         return 200, body, [*cors.readable(headers.origin, True), (b"cache-control", b"public, max-age=300")]
 
 
+# A browser sends a dozen others.
+_COUNTED = frozenset(
+    {b"authorization", b"content-encoding", b"content-length", b"host", b"origin", b"user-agent", b"x-forwarded-for"}
+)
+
+
 class Headers:
     """The headers that count here, found in one pass."""
 
@@ -218,6 +224,8 @@ class Headers:
         self.origin: str | None = None
         self.user_agent = ""
         for name, value in headers:
+            if name not in _COUNTED:
+                continue
             if name == b"origin":
                 self.origin = value.decode("latin-1")
             elif name == b"authorization":

@@ -66,9 +66,12 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        self._arrived()
+        super().on_message_complete()
+
+    def _arrived(self) -> None:
         self._arriving = self._head_done = False
         self._head_bytes = 0
-        super().on_message_complete()
 
     def _ends_within(self, received: bytes) -> bool:
         """Whether the headers end in these bytes, within the limit: what follows them is body."""

@@ -7,9 +7,10 @@ would give. All else, and whatever is unusual in the least, goes uvicorn's way. 
 from __future__ import annotations
 
 import logging
-from asyncio import Future
+from asyncio import AbstractEventLoop, Future, TimerHandle
+from collections import deque
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +22,8 @@ from collector.web.ingest import Answer, Door, Headers
 from collector.web.server import BoundedProtocol
 
 log = logging.getLogger(__name__)
+# So many calls at a turn of the loop. A look-up, and whoever else asks, need not wait for all that came at once.
+TURN_CALLS_MAX = 16
 _STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
 
 
@@ -46,23 +49,60 @@ class _Cycle:
         self.response_complete = False
 
 
+class _Turns:
+    """Calls that have arrived, in their order, and are to be taken."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[ShortWay, _Cycle]] = deque()
+
+    def wait(self, line: ShortWay, cycle: _Cycle) -> None:
+        self._waiting.append((line, cycle))
+        if len(self._waiting) == 1:
+            line.loop.call_soon(self._take, line.loop)
+
+    def _take(self, loop: AbstractEventLoop) -> None:
+        for _ in range(min(len(self._waiting), TURN_CALLS_MAX)):
+            line, cycle = self._waiting.popleft()
+            line.take(cycle)
+        if self._waiting:
+            loop.call_soon(self._take, loop)
+
+
 class ShortWay(BoundedProtocol):
     """One connection."""
 
     doors: Mapping[bytes, Door] = {}
+    turns: _Turns
     cycle: Any
+    # A timer a connection, not one a request: when it rings, it is looked how long nothing has been asked.
+    _rests_since_s = 0.0
+    _watch: TimerHandle | None = None
+
+    def on_message_begin(self) -> None:
+        """What uvicorn makes for ASGI is made where it is needed."""
+        self._arriving = True
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
         door = self.doors.get(self.url)
         if door is None or not self._is_usual():
-            super().on_headers_complete()
+            self._go_the_long_way()
             return
         headers = Headers(self.headers)
         if not 0 < headers.length <= BODY_BYTES_MAX:
-            super().on_headers_complete()
+            self._go_the_long_way()
             return
         self._head_done = True
         self.cycle = _Cycle(door, headers, self.parser.should_keep_alive())
+
+    def _go_the_long_way(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.scope["headers"] = headers
+        super().on_headers_complete()
 
     def _is_usual(self) -> bool:
         parser, cycle = self.parser, self.cycle
@@ -82,12 +122,14 @@ class ShortWay(BoundedProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        super().on_message_complete()
         cycle = self.cycle
-        if type(cycle) is _Cycle and not cycle.response_complete:
-            self._take(cycle)
+        if type(cycle) is not _Cycle or cycle.response_complete:
+            super().on_message_complete()
+        else:
+            self._arrived()
+            self.turns.wait(self, cycle)
 
-    def _take(self, cycle: _Cycle) -> None:
+    def take(self, cycle: _Cycle) -> None:
         try:
             taken = cycle.door.take(cycle.headers, self.client, cycle.body)
         except Exception as error:
@@ -115,20 +157,53 @@ class ShortWay(BoundedProtocol):
         cycle.response_complete = True
         if cycle.disconnected or self.transport.is_closing():
             return
-        lines = [_STATUS_LINES[status]]
-        for name, value in (*self.server_state.default_headers, *headers):
-            lines += (name, b": ", value, b"\r\n")
-        if not cycle.keep_alive:
-            lines.append(b"connection: close\r\n")
-        lines.append(b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body))
-        lines.append(body)
-        self.transport.write(b"".join(lines))
+        head = _head(status, tuple(headers), len(body), cycle.keep_alive)
+        self.transport.write(b"".join([head, *self._default_lines(), b"\r\n", body]))
         if not cycle.keep_alive:
             self.transport.close()
-        self.on_response_complete()
+        if self.pipeline or self.flow.read_paused:
+            self.on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+            self._rest()
+
+    def _default_lines(self) -> list[bytes]:
+        return [part for name, value in self.server_state.default_headers for part in (name, b": ", value, b"\r\n")]
+
+    def _rest(self) -> None:
+        self._rests_since_s = self.loop.time()
+        if self._watch is None and not self.transport.is_closing():
+            self._watch = self.loop.call_later(self.timeout_keep_alive, self._look)
+
+    def _look(self) -> None:
+        """Whether it has been kept open for nothing for long. After an answer of uvicorn's, uvicorn looks."""
+        self._watch = None
+        if type(self.cycle) is not _Cycle or self.transport.is_closing():
+            return
+        left_s = self._rests_since_s + self.timeout_keep_alive - self.loop.time()
+        if self._arriving or not self.cycle.response_complete:
+            left_s = self.timeout_keep_alive
+        if left_s > 0:
+            self._watch = self.loop.call_later(left_s, self._look)
+        else:
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        super().connection_lost(exc)
+
+
+@lru_cache(maxsize=1_024)
+def _head(status: int, headers: tuple[tuple[bytes, bytes], ...], length: int, keep_alive: bool) -> bytes:
+    """What nearly all answers share, but for what the server says of itself."""
+    lines = [_STATUS_LINES[status], *(b"%b: %b\r\n" % header for header in headers)]
+    if not keep_alive:
+        lines.append(b"connection: close\r\n")
+    return b"".join([*lines, b"content-type: application/json\r\ncontent-length: %d\r\n" % length])
 
 
 def short_way(doors: Mapping[str, Door]) -> type[ShortWay]:
     """The protocol for a server whose application has these doors."""
     found = {path.encode(): door for path, door in doors.items()}
-    return type("ShortWay", (ShortWay,), {"doors": found})
+    return type("ShortWay", (ShortWay,), {"doors": found, "turns": _Turns()})

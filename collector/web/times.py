@@ -28,7 +28,7 @@ def iso(ms: int) -> str:
 
 @lru_cache(4_096)
 def _minute(minute: int) -> str:
-    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:")
+    return datetime.fromtimestamp(minute * 60, UTC).isoformat()[:17]
 
 
 def read_bound(text: str, zone: str) -> int:
