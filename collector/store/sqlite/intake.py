@@ -8,14 +8,14 @@ up no other: it is set aside. It derives nothing.
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Sequence
+from sqlite3 import Connection
 
 import msgspec
 
 from collector.event import Event
 from collector.store import Tally
-from collector.store.sqlite.connection import is_the_files
+from collector.store.sqlite.care import Care, Harmed
 from collector.store.sqlite.inbox import Inbox, pack, unpack
 from collector.store.sqlite.keeping import FILED
 from collector.store.sqlite.log import Appender
@@ -28,10 +28,10 @@ _STUCK = "DELETE FROM stuck RETURNING event"
 
 
 class Intake:
-    """For the writing connection; the caller holds the transaction."""
+    """For the writing connection; the caller holds the transaction, and does it again with care where it is Undone."""
 
-    def __init__(self, conn: sqlite3.Connection, inbox: Inbox, appender: Appender) -> None:
-        self._conn, self._inbox, self._appender = conn, inbox, appender
+    def __init__(self, conn: Connection, inbox: Inbox, appender: Appender, care: Care) -> None:
+        self._conn, self._inbox, self._appender, self._care = conn, inbox, appender, care
         self._tried_again = False
 
     def filed(self) -> int:
@@ -51,7 +51,7 @@ class Intake:
         tally = Tally()
         events: list[Event] = []
         if not self._tried_again:
-            self._tried_again = True  # this Footfall may know better than the one before
+            # This Footfall may know better than the one before.
             events = [event for (packed,) in self._conn.execute(_STUCK).fetchall() for event in self._read(packed)]
         upto = 0
         for parcel in self._inbox.next(self.filed(), events_max):
@@ -59,6 +59,7 @@ class Intake:
             upto = parcel.id
         if events:
             self._file_or_set_aside(events, tally)
+        self._tried_again = True
         if upto:
             self._conn.execute(_FILE, (upto,))
         return len(events), tally
@@ -72,14 +73,10 @@ class Intake:
             return []
 
     def _file_or_set_aside(self, events: Sequence[Event], tally: Tally) -> None:
-        self._conn.execute("SAVEPOINT filing")
         try:
-            outcomes = self._appender.append(events)
-        except Exception as error:
-            if isinstance(error, sqlite3.OperationalError) or is_the_files(error):
-                raise
-            self._conn.execute("ROLLBACK TO filing")
-            self._conn.execute("RELEASE filing")
+            with self._care.part():
+                outcomes = self._appender.append(events)
+        except Harmed:
             self._appender.forget()
             if len(events) == 1:
                 log.exception("a call that was accepted cannot be stored and is set aside")
@@ -89,6 +86,5 @@ class Intake:
             self._file_or_set_aside(events[:middle], tally)
             self._file_or_set_aside(events[middle:], tally)
             return
-        self._conn.execute("RELEASE filing")
         for event, outcome in zip(events, outcomes, strict=True):
             tally.count(event, outcome)

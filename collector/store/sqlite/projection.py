@@ -14,7 +14,7 @@ from typing import Any
 
 from collector.event import Trust
 from collector.identity import Act, Why, read_claim
-from collector.store.sqlite.connection import is_the_files
+from collector.store.sqlite.care import Care, Harmed
 from collector.store.sqlite.dictionary import Dictionaries
 from collector.store.sqlite.facts import Fact, Facts
 from collector.store.sqlite.feed import Revisions
@@ -62,8 +62,8 @@ class State:
 class Projection:
     """Everything derived, for one writing connection; the caller holds the transaction."""
 
-    def __init__(self, conn: sqlite3.Connection, words: Dictionaries) -> None:
-        self._conn, self._words = conn, words
+    def __init__(self, conn: sqlite3.Connection, words: Dictionaries, care: Care) -> None:
+        self._conn, self._words, self._care = conn, words, care
         self._facts = Facts(conn)
         self._people = People(conn, self._facts, words)
         self._subscribing = Subscribing(conn, self._facts)
@@ -193,15 +193,10 @@ class Projection:
 
     def _take_in_or_set_aside(self, facts: list[Fact], projected: int) -> None:
         """An event that cannot be derived, by a bug of ours, must not hold up all others: it is counted and left."""
-        self._conn.execute("SAVEPOINT taking_in")
         try:
-            self._take_in(facts, projected)
-            self._conn.execute("RELEASE taking_in")
-        except Exception as error:
-            if isinstance(error, sqlite3.OperationalError) or is_the_files(error):
-                raise
-            self._conn.execute("ROLLBACK TO taking_in")
-            self._conn.execute("RELEASE taking_in")
+            with self._care.part():
+                self._take_in(facts, projected)
+        except Harmed:
             self.roll_back()
             self._words.forget()
             if len(facts) == 1:

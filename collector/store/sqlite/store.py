@@ -6,7 +6,6 @@ have connections of their own that only read. It knows nothing of the web.
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -43,6 +42,7 @@ from collector.store.sqlite import ageing, desk, finding, sampling, unlinking
 from collector.store.sqlite.ageing import Ageing
 from collector.store.sqlite.audit import AuditLog
 from collector.store.sqlite.beginnings import beginning
+from collector.store.sqlite.care import Care
 from collector.store.sqlite.choosing import NOT_SURVEYED, Choosing, Survey
 from collector.store.sqlite.connection import (
     BUSY_MS_MAX,
@@ -60,7 +60,7 @@ from collector.store.sqlite.filing import Filing
 from collector.store.sqlite.graveyard import Erasure
 from collector.store.sqlite.inbox import Inbox, waiting
 from collector.store.sqlite.intake import Intake
-from collector.store.sqlite.keeping import Keeping
+from collector.store.sqlite.keeping import Keeping, secret_of
 from collector.store.sqlite.log import Appender
 from collector.store.sqlite.mids import Mids
 from collector.store.sqlite.office import Office
@@ -91,15 +91,16 @@ class SqliteStore(Office):
         self._writing = threading.RLock()
         self._readers = Readers(path)
         self._words = Dictionaries(conn)
-        self._hash_key = _secret(conn, "erasure_key")
+        self._hash_key = secret_of(conn, "erasure_key")
         self._tombstones = Tombstones(conn, self._hash_key)
         consenting = Consenting(conn, self._hash_key)
         asked = (self._tombstones, consenting)
-        self._appender = Appender(conn, self._words, Mids(conn, _secret(conn, "mid_key")), asked)
-        self._inbox = Inbox(path, _secret(conn, "inbox_key"))
-        self._intake = Intake(conn, self._inbox, self._appender)
+        self._appender = Appender(conn, self._words, Mids(conn, secret_of(conn, "mid_key")), asked)
+        self._inbox = Inbox(path, secret_of(conn, "inbox_key"))
+        self._care = Care(conn, self._transaction)
+        self._intake = Intake(conn, self._inbox, self._appender, self._care)
         self._keeping = Keeping(self._readers, self._inbox, self._hash_key)
-        self._projection = Projection(conn, self._words)
+        self._projection = Projection(conn, self._words, self._care)
         self._progress = Progress()
         self._data_version = 0
         parts = (self._projection, self._appender, self._tombstones, consenting)
@@ -131,9 +132,12 @@ class SqliteStore(Office):
     def append(self, entries: Sequence[Entry]) -> list[Outcome]:
         # What was accepted before comes first; what tells of no visitor has no place among it.
         ordered = any(isinstance(entry, Event) or (isinstance(entry, Left) and entry.withdrawal) for entry in entries)
-        with self._transaction():
+
+        def work() -> tuple[Tally, list[Outcome]]:
             tally = self._intake.file_all(FILED_AT_ONCE) if ordered else Tally()
-            outcomes = self._appender.append(entries)
+            return tally, self._appender.append(entries)
+
+        tally, outcomes = self._care.done(work)
         self._progress.tally.add(tally)
         return outcomes
 
@@ -142,21 +146,22 @@ class SqliteStore(Office):
         # Nobody waits for this, so here the WAL is brought into the file.
         self._conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         try:
-            with self._transaction():
-                taken, tally = self._intake.file(events_max)
-                at_most = max(events_max, taken)
-                derived = self._projection.follow(at_most)
-                filed, current = self._intake.filed(), self._projection.is_up_to_the_log
+            taken, derived, progress = self._care.done(lambda: self._step(events_max))
         finally:
             self._conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_AT_LAST_PAGES}")
-        self._progress.filed, self._progress.upto = filed, filed if current else None
-        self._progress.tally.add(tally)
-        return taken >= events_max or derived == at_most or self._projection.has_days_to_pack
+        progress.tally.add(self._progress.tally)
+        self._progress = progress
+        return taken >= events_max or derived == max(events_max, taken) or self._projection.has_days_to_pack
+
+    def _step(self, events_max: int) -> tuple[int, int, Progress]:
+        taken, tally = self._intake.file(events_max)
+        derived = self._projection.follow(max(events_max, taken))
+        filed, current = self._intake.filed(), self._projection.is_up_to_the_log
+        return taken, derived, Progress(filed, filed if current else None, tally)
 
     def file_accepted(self) -> None:
         """Have all that was accepted before in the log, for whoever copies the file. Raises Unavailable."""
-        with self._transaction():
-            self._intake.file_all(FILED_AT_ONCE)
+        self._care.done(lambda: self._intake.file_all(FILED_AT_ONCE))
         self._inbox.remove(self._intake.filed())
 
     def progress(self) -> Progress:
@@ -165,7 +170,7 @@ class SqliteStore(Office):
 
     def rebuild(self) -> int:
         taken_in = 0
-        with self._transaction():
+        with self._care.taken(), self._transaction():
             self._projection.reset()
             while n := self._projection.follow(5_000):
                 taken_in += n
@@ -386,11 +391,3 @@ class SqliteStore(Office):
         if customer is None:
             raise NotFound(f"there is no customer {key}")
         return customer
-
-
-def _secret(conn: sqlite3.Connection, name: str) -> bytes:
-    """A key of this file's own hashes, made once: a stranger can neither guess a hash nor make two collide."""
-    while (row := conn.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()) is None:
-        conn.execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", (name, secrets.token_bytes(16)))
-    key: bytes = row[0]
-    return key
