@@ -183,6 +183,24 @@ def test_one_that_cannot_be_filed_holds_up_no_other_and_is_tried_again_by_the_ne
         assert (sorted(ids(fixed)), fixed.stats()["set_aside"]) == (["a", "b", "bad"], 0)
 
 
+def test_a_bug_in_the_middle_of_much_costs_only_that_step_copies_of_pages(store: SqliteStore, choosy: set[str]) -> None:
+    asked: list[str] = []
+    store._conn.set_trace_callback(asked.append)
+    store.accept([call(f"good {n}") for n in range(300)])
+    follow(store)
+    assert not any(statement.startswith("SAVEPOINT") for statement in asked)
+    store.accept([*(call(f"more {n}") for n in range(40)), call("bad"), call("last")])
+    follow(store)
+    assert any(statement.startswith("SAVEPOINT") for statement in asked)
+    asked.clear()
+    store.accept([call("after it")])
+    follow(store)
+    store._conn.set_trace_callback(None)
+    assert not any(statement.startswith("SAVEPOINT") for statement in asked)
+    assert (len(ids(store)), store.stats()["set_aside"], store.stats()["backlog"]) == (342, 1, 0)
+    assert store.progress().tally.stored.total() == 342
+
+
 def test_what_cannot_be_read_any_more_is_set_aside(store: SqliteStore, path: str) -> None:
     store.accept([call("a")])
     store.accept([call("b")])

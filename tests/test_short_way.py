@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import socket
@@ -22,7 +23,7 @@ from collector.config import read_settings
 from collector.event import Event
 from collector.store import Entry, Outcome
 from collector.store.sqlite.store import SqliteStore
-from collector.web.short_way import short_way
+from collector.web.short_way import TURN_CALLS_MAX, short_way
 
 CALL = {"writeKey": "wk_shop", "event": "Tried", "anonymousId": "v1"}
 GOOD = json.dumps(CALL).encode()
@@ -165,6 +166,28 @@ def test_a_connection_that_rests_is_closed_in_its_time_and_no_sooner(tmp_path: P
                 rests_s.append(time.monotonic() - began_s)
     store.close()
     assert all(0.1 < rest_s < 5 for rest_s in rests_s), rests_s
+
+
+def test_whoever_comes_meanwhile_need_not_wait_for_all_calls_that_came_at_once() -> None:
+    order: list[object] = []
+
+    class Line:
+        def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+            self.loop = loop
+
+        def take(self, cycle: Any) -> None:
+            order.append(cycle)
+
+    async def come_at_once(calls: int) -> None:
+        protocol: Any = short_way({})
+        for n in range(calls):
+            protocol.turns.wait(Line(asyncio.get_running_loop()), n)
+        asyncio.get_running_loop().call_soon(order.append, "a look-up")
+        while len(order) <= calls:
+            await asyncio.sleep(0)
+
+    asyncio.run(come_at_once(3 * TURN_CALLS_MAX))
+    assert order == [*range(TURN_CALLS_MAX), "a look-up", *range(TURN_CALLS_MAX, 3 * TURN_CALLS_MAX)]
 
 
 def test_plain_posts_take_the_short_way_and_a_bug_is_500_without_details(tmp_path: Path) -> None:
