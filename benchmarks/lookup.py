@@ -52,8 +52,11 @@ def measure_while_loaded(db: Path, rate: float) -> tuple[LookUp, LookUp]:
     with collector(db) as port:
         keys = customers(db)
         idle = ask(db, port, keys)
-        with openloop.running(port, site("shop").write_key, rate, seconds=3_600):
-            return ask(db, port, keys), idle
+        with openloop.running(port, site("shop").write_key, rate, seconds=3_600) as load:
+            loaded = ask(db, port, keys)
+            if load.poll() is not None:
+                raise SystemExit("the load ended before the look-ups")
+            return loaded, idle
 
 
 def customers(db: Path) -> list[str]:

@@ -71,7 +71,7 @@ int main(int argc, char **argv) {
 	if (argc != 5) return 2;
 	int port = atoi(argv[1]), poll = epoll_create1(0);
 	double rate = atof(argv[2]), seconds = atof(argv[3]), passed_s;
-	size_t connections = strtoul(argv[4], NULL, 10), free_ones = 0, count, answered = 0, sent = 0, due;
+	size_t connections = strtoul(argv[4], NULL, 10), free_ones = 0, first_free = 0, count, answered = 0, sent = 0, due;
 	Request *requests = read_requests(&count);
 	double *taken_s = malloc((size_t)(rate * seconds + 1) * sizeof *taken_s);
 	Connection *all = calloc(connections, sizeof *all), **free_list = calloc(connections, sizeof *free_list);
@@ -85,7 +85,8 @@ int main(int argc, char **argv) {
 	double began_s = now_s();
 	while ((passed_s = now_s() - began_s) < seconds + PATIENCE_S && (free_ones < connections || passed_s < seconds)) {
 		for (due = rate * (passed_s < seconds ? passed_s : seconds); sent < due && free_ones; sent++) {
-			Connection *next = free_list[--free_ones];
+			Connection *next = free_list[first_free];
+			first_free = (first_free + 1) % connections, free_ones--;
 			next->due_s = sent / rate;
 			send_request(next, &requests[sent % count], sent);
 		}
@@ -94,7 +95,7 @@ int main(int argc, char **argv) {
 		for (int n = 0; n < ready; n++) {
 			Connection *through = events[n].data.ptr;
 			if (!hear(through)) continue;
-			free_list[free_ones++] = through;
+			free_list[(first_free + free_ones++) % connections] = through;
 			if (!memcmp(through->answer, "HTTP/1.1 200", 12)) taken_s[answered++] = now_s() - began_s - through->due_s;
 		}
 	}

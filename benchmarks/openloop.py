@@ -45,6 +45,8 @@ class Answers(Struct, frozen=True):
 def measure(port: int, key: str, rate: float, seconds: float) -> Answers:
     with running(port, key, rate, seconds) as process:
         said, _ = process.communicate()
+        if process.returncode:
+            raise SystemExit("the open loop ended early: see above")
     taken_s = sorted(array("d", said))
     p50_ms, p99_ms = (taken_s[len(taken_s) * share // 100] * 1_000 if taken_s else 0.0 for share in (50, 99))
     return Answers(rate, len(taken_s), int(seconds * rate) - len(taken_s), p50_ms, p99_ms)

@@ -24,6 +24,7 @@ from collector.store import ActivityQuery, Left, Outcome
 from collector.store.sqlite import inbox
 from collector.store.sqlite.inbox import SIDE_FILES, waiting
 from collector.store.sqlite.log import Appender
+from collector.store.sqlite.projection import Projection
 from collector.store.sqlite.store import SqliteStore
 
 SOAK = bool(os.environ.get("FOOTFALL_SOAK"))
@@ -199,6 +200,25 @@ def test_a_bug_in_the_middle_of_much_costs_only_that_step_copies_of_pages(store:
     assert not any(statement.startswith("SAVEPOINT") for statement in asked)
     assert (len(ids(store)), store.stats()["set_aside"], store.stats()["backlog"]) == (342, 1, 0)
     assert store.progress().tally.stored.total() == 342
+
+
+def test_what_was_set_aside_is_tried_again_also_where_its_first_step_is_undone(
+    store: SqliteStore, path: str, choosy: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.accept([call("a"), call("bad")])
+    follow(store)
+    choosy.clear()
+    take_in, bugs = Projection._take_in, ["a bug that is met once"]
+
+    def taking_in(self: Projection, facts: Any, projected: int) -> None:
+        if bugs:
+            raise ValueError(bugs.pop())
+        take_in(self, facts, projected)
+
+    monkeypatch.setattr(Projection, "_take_in", taking_in)
+    with closing(SqliteStore.open(path)) as fixed:
+        follow(fixed)
+        assert (ids(fixed), fixed.stats()["set_aside"], bugs) == (["a", "bad"], 0, [])
 
 
 def test_what_cannot_be_read_any_more_is_set_aside(store: SqliteStore, path: str) -> None:

@@ -168,26 +168,40 @@ def test_a_connection_that_rests_is_closed_in_its_time_and_no_sooner(tmp_path: P
     assert all(0.1 < rest_s < 5 for rest_s in rests_s), rests_s
 
 
-def test_whoever_comes_meanwhile_need_not_wait_for_all_calls_that_came_at_once() -> None:
+def taken_in_turns(calls: int, broken: int | None = None) -> list[object]:
+    """The order in which calls that came at once are taken, and somebody who came just after them."""
     order: list[object] = []
 
     class Line:
-        def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-            self.loop = loop
+        loop: asyncio.AbstractEventLoop
 
         def take(self, cycle: Any) -> None:
             order.append(cycle)
+            if cycle == broken:
+                raise ValueError("a bug")
 
-    async def come_at_once(calls: int) -> None:
+    async def come_at_once() -> None:
         protocol: Any = short_way({})
+        loop = Line.loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda *_: None)
         for n in range(calls):
-            protocol.turns.wait(Line(asyncio.get_running_loop()), n)
-        asyncio.get_running_loop().call_soon(order.append, "a look-up")
-        while len(order) <= calls:
-            await asyncio.sleep(0)
+            protocol.turns.wait(Line(), n)
+        loop.call_soon(order.append, "a look-up")
+        async with asyncio.timeout(10):
+            while len(order) <= calls:
+                await asyncio.sleep(0)
 
-    asyncio.run(come_at_once(3 * TURN_CALLS_MAX))
-    assert order == [*range(TURN_CALLS_MAX), "a look-up", *range(TURN_CALLS_MAX, 3 * TURN_CALLS_MAX)]
+    asyncio.run(come_at_once())
+    return order
+
+
+def test_whoever_comes_meanwhile_need_not_wait_for_all_calls_that_came_at_once() -> None:
+    calls = 3 * TURN_CALLS_MAX
+    assert taken_in_turns(calls) == [*range(TURN_CALLS_MAX), "a look-up", *range(TURN_CALLS_MAX, calls)]
+
+
+def test_a_bug_in_taking_one_call_keeps_no_other_waiting() -> None:
+    assert taken_in_turns(40, broken=3) == [*range(4), "a look-up", *range(4, 40)]
 
 
 def test_plain_posts_take_the_short_way_and_a_bug_is_500_without_details(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import logging
 import signal
 import socket
 import sys
+import threading
 from typing import Any
 
 import click
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 2_048
 STOPS = (signal.SIGTERM, signal.SIGINT)
+_told_to_end = threading.Event()
 
 
 @click.command()
@@ -42,16 +44,20 @@ def serve(as_json: bool, **flags: Any) -> None:
         settings = replace(settings, port=listener.getsockname()[1])
         lock.tell(settings.local_url)
         core, core_beside = beside.cores()
-        beside.keep_to(core)
+        beside.keep_to(core_beside)  # so what is started loads there
         command = [sys.executable, "-m", "collector.writing", settings.db, settings.log_format]
         launch = in_process([*command, str(core_beside), str(lock.descriptor)], keep_open=[lock.descriptor])
         with ahead(launch) as launch_writer:
-            load("collector.cli.serving:run")(settings, store, launch_writer, listener, as_json)
+            beside.keep_to(core)
+            run = load("collector.cli.serving:run")
+            if not _told_to_end.is_set():
+                run(settings, store, launch_writer, listener, as_json)
         log.info("ended as it was told to")
 
 
 def _end(*_: object) -> None:
     """Told to stop before it serves: what was started beside it ends first."""
+    _told_to_end.set()  # while modules are loaded Python may drop what is raised
     raise SystemExit(0)
 
 

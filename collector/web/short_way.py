@@ -61,11 +61,13 @@ class _Turns:
             line.loop.call_soon(self._take, line.loop)
 
     def _take(self, loop: AbstractEventLoop) -> None:
-        for _ in range(min(len(self._waiting), TURN_CALLS_MAX)):
-            line, cycle = self._waiting.popleft()
-            line.take(cycle)
-        if self._waiting:
-            loop.call_soon(self._take, loop)
+        try:
+            for _ in range(min(len(self._waiting), TURN_CALLS_MAX)):
+                line, cycle = self._waiting.popleft()
+                line.take(cycle)
+        finally:  # nobody's bug stops the others
+            if self._waiting:
+                loop.call_soon(self._take, loop)
 
 
 class ShortWay(BoundedProtocol):
@@ -157,8 +159,9 @@ class ShortWay(BoundedProtocol):
         cycle.response_complete = True
         if cycle.disconnected or self.transport.is_closing():
             return
-        head = _head(status, tuple(headers), len(body), cycle.keep_alive)
-        self.transport.write(b"".join([head, *self._default_lines(), b"\r\n", body]))
+        head = _head(status, len(body), cycle.keep_alive)
+        told = [part for name, value in headers for part in (name, b": ", value, b"\r\n")]
+        self.transport.write(b"".join([head, *self._default_lines(), *told, b"\r\n", body]))
         if not cycle.keep_alive:
             self.transport.close()
         if self.pipeline or self.flow.read_paused:
@@ -194,13 +197,12 @@ class ShortWay(BoundedProtocol):
         super().connection_lost(exc)
 
 
-@lru_cache(maxsize=1_024)
-def _head(status: int, headers: tuple[tuple[bytes, bytes], ...], length: int, keep_alive: bool) -> bytes:
-    """What nearly all answers share, but for what the server says of itself."""
-    lines = [_STATUS_LINES[status], *(b"%b: %b\r\n" % header for header in headers)]
-    if not keep_alive:
-        lines.append(b"connection: close\r\n")
-    return b"".join([*lines, b"content-type: application/json\r\ncontent-length: %d\r\n" % length])
+@lru_cache(maxsize=256)
+def _head(status: int, length: int, keep_alive: bool) -> bytes:
+    """What nearly all answers share. Nothing that a client says is in it: that would be kept."""
+    close = b"" if keep_alive else b"connection: close\r\n"
+    described = b"content-type: application/json\r\ncontent-length: %d\r\n" % length
+    return _STATUS_LINES[status] + close + described
 
 
 def short_way(doors: Mapping[str, Door]) -> type[ShortWay]:

@@ -6,6 +6,7 @@ undo a part by itself, SQLite keeps a copy of each page that it changes, megabyt
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,6 +15,7 @@ from typing import TypeVar
 from collector.store.sqlite.connection import is_the_files
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class Undone(Exception):
@@ -36,9 +38,10 @@ class Care:
         try:
             with self._transaction():
                 return work()
-        except Undone:
-            with self.taken(), self._transaction():
-                return work()
+        except Undone as undone:
+            log.warning("a bug was met; it is done once more, with care", exc_info=undone.__cause__)
+        with self.taken(), self._transaction():
+            return work()
 
     @contextmanager
     def taken(self) -> Iterator[None]:

@@ -34,6 +34,10 @@ class Intake:
         self._conn, self._inbox, self._appender, self._care = conn, inbox, appender, care
         self._tried_again = False
 
+    def forget(self) -> None:
+        """A transaction was rolled back: what had been tried again was not."""
+        self._tried_again = False
+
     def filed(self) -> int:
         """The number of the last row of the inbox that is in the log."""
         row = self._conn.execute(FILED).fetchone()

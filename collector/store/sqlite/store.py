@@ -366,6 +366,7 @@ class SqliteStore(Office):
             with suppress(sqlite3.OperationalError):
                 self._conn.execute("ROLLBACK")
         self._appender.forget()
+        self._intake.forget()
         self._projection.roll_back()
 
     def _notice_others(self) -> None:
