@@ -55,7 +55,7 @@ def measure(port: int, key: str, rate: float, seconds: float) -> Answers:
 @contextmanager
 def running(port: int, key: str, rate: float, seconds: float) -> Iterator[subprocess.Popen[bytes]]:
     """The load in a process of its own, on the core that is for load, until the end of the block."""
-    command = [*load_core(), _program(), str(port), str(rate), str(seconds), str(CONNECTIONS)]
+    command = [*load_core(), f"{_built().name}/openloop", str(port), str(rate), str(seconds), str(CONNECTIONS)]
     with tempfile.TemporaryFile() as requests:
         requests.write(_requests(key))
         requests.seek(0)
@@ -68,18 +68,14 @@ def running(port: int, key: str, rate: float, seconds: float) -> Iterator[subpro
 
 
 @cache
-def _program() -> str:
-    """The generator, built. It stays as long as this process."""
+def _built() -> tempfile.TemporaryDirectory[str]:
+    """Where the generator is. It stays as long as this process."""
     compiler = shutil.which("cc")
     if compiler is None:
         raise SystemExit("the open loop needs a C compiler: apt-get install gcc libc6-dev")
-    _built.append(tempfile.TemporaryDirectory(prefix="footfall-openloop-"))
-    program = f"{_built[0].name}/openloop"
-    subprocess.run([compiler, "-O2", "-o", program, str(SOURCE)], check=True)
-    return program
-
-
-_built: list[tempfile.TemporaryDirectory[str]] = []
+    folder = tempfile.TemporaryDirectory(prefix="footfall-openloop-")
+    subprocess.run([compiler, "-O2", "-o", f"{folder.name}/openloop", str(SOURCE)], check=True)
+    return folder
 
 
 def _requests(key: str) -> bytes:

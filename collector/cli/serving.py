@@ -30,7 +30,7 @@ from collector.web.tags import tag
 
 log = logging.getLogger(__name__)
 
-# The writer's thread gives the interpreter up at each statement; with the default of 5 ms it waits too long to have it
+# A thread that reads gives the interpreter up at each statement; with the default of 5 ms it waits too long to have it
 # back from a busy loop.
 SWITCH_S = 0.000_1
 GRACE_S = 30

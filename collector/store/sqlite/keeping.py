@@ -6,8 +6,6 @@ beside it, into the inbox; of what is derived it loads nothing, so that a proces
 
 from __future__ import annotations
 
-import secrets
-import sqlite3
 from collections.abc import Sequence
 
 from collector.event import Event
@@ -48,11 +46,3 @@ class Keeping:
     def _filed(self) -> int:
         row = self._readers.conn().execute(FILED).fetchone()
         return row[0] if row else 0
-
-
-def secret_of(conn: sqlite3.Connection, name: str) -> bytes:
-    """A key of this file's own hashes, made once: a stranger can neither guess a hash nor make two collide."""
-    while (row := conn.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()) is None:
-        conn.execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", (name, secrets.token_bytes(16)))
-    key: bytes = row[0]
-    return key

@@ -26,12 +26,8 @@ from collector.store.sqlite.dictionary import pack_id, unpack_id
 from collector.store.sqlite.ids import ids_in_sql
 from collector.store.sqlite.ordering import add_up
 from collector.store.sqlite.scanning import Span
-from collector.store.sqlite.timeline import Timeline, text_of_key
+from collector.store.sqlite.timeline import NAMED_BY, Timeline, text_of_key
 
-_PERSON = """
-SELECT customers.customer FROM persons JOIN customers USING (customer)
-WHERE persons.value = ? AND persons.kind = ? AND persons.space = ? AND customers.deleted = 0
-"""
 _BEARER = "SELECT id FROM persons WHERE value = ? AND kind = ? AND space = ?"
 _JOINED = """
 SELECT tenancies.visitor, visitors.visitor, tenancies.customer, tenancies.from_time, tenancies.to_time, tenancies.why,
@@ -90,7 +86,7 @@ class Reading:
         sought = read_key(key)
         if sought.kind is Kind.VISITOR:
             return None
-        row = self._conn.execute(_PERSON, (sought.value, int(sought.kind), sought.space)).fetchone()
+        row = self._conn.execute(NAMED_BY, (sought.value, int(sought.kind), sought.space)).fetchone()
         return row[0] if row else None
 
     def profile(self, key: str, count_max: int | None = None) -> Profile | None:

@@ -58,9 +58,10 @@ from collector.store.sqlite.everything import everything, gone
 from collector.store.sqlite.exporting import export
 from collector.store.sqlite.filing import Filing
 from collector.store.sqlite.graveyard import Erasure
+from collector.store.sqlite.hash_keys import hash_key
 from collector.store.sqlite.inbox import Inbox, waiting
 from collector.store.sqlite.intake import Intake
-from collector.store.sqlite.keeping import Keeping, secret_of
+from collector.store.sqlite.keeping import Keeping
 from collector.store.sqlite.log import Appender
 from collector.store.sqlite.mids import Mids
 from collector.store.sqlite.office import Office
@@ -91,12 +92,12 @@ class SqliteStore(Office):
         self._writing = threading.RLock()
         self._readers = Readers(path)
         self._words = Dictionaries(conn)
-        self._hash_key = secret_of(conn, "erasure_key")
+        self._hash_key = hash_key(conn, "erasure_key")
         self._tombstones = Tombstones(conn, self._hash_key)
         consenting = Consenting(conn, self._hash_key)
         asked = (self._tombstones, consenting)
-        self._appender = Appender(conn, self._words, Mids(conn, secret_of(conn, "mid_key")), asked)
-        self._inbox = Inbox(path, secret_of(conn, "inbox_key"))
+        self._appender = Appender(conn, self._words, Mids(conn, hash_key(conn, "mid_key")), asked)
+        self._inbox = Inbox(path, hash_key(conn, "inbox_key"))
         self._care = Care(conn, self._transaction)
         self._intake = Intake(conn, self._inbox, self._appender, self._care)
         self._keeping = Keeping(self._readers, self._inbox, self._hash_key)

@@ -66,9 +66,13 @@ SELECT json_group_array(json_array(sought.value, (
     WHERE visits.visitor = sought.value AND {DURING.format(visitor="sought.value")})))
 FROM json_each(:visitors) AS sought
 """
+# Whom an id names, also a former one: value, kind, space.
+NAMED_BY = """
+SELECT customers.customer FROM persons JOIN customers USING (customer)
+WHERE persons.value = ? AND persons.kind = ? AND persons.space = ? AND customers.deleted = 0
+"""
 _OF_CUSTOMER = f"""
-WITH sought AS (SELECT customers.customer FROM persons JOIN customers USING (customer)
-                WHERE persons.value = ? AND persons.kind = ? AND persons.space = ? AND customers.deleted = 0)
+WITH sought AS ({NAMED_BY})
 SELECT customer,
        (SELECT json_group_array(json_array(id, json_array(kind, space, value))) FROM persons
         WHERE persons.customer = sought.customer),
@@ -82,7 +86,6 @@ _TIED = "SELECT time, mid, trust FROM events WHERE subject = ? AND time = ?"
 
 Row = list[Any]
 _rows = msgspec.json.Decoder(list[Row])
-_spans = msgspec.json.Decoder(list[Row])
 _persons = msgspec.json.Decoder(list[tuple[int, tuple[int, str, str]]])
 _visits = msgspec.json.Decoder(list[tuple[int, list[tuple[int, str | list[str], int, int]]]])
 
@@ -276,7 +279,7 @@ def text_of_key(conn: sqlite3.Connection, customer: int) -> str:
 def _read_spans(found: str) -> list[Span]:
     return [
         Span(visitor, customer, why, _key(*bounds[:3]), None if bounds[3] is None else _key(*bounds[3:]))
-        for visitor, customer, why, *bounds in _spans.decode(found)
+        for visitor, customer, why, *bounds in _rows.decode(found)
     ]
 
 
