@@ -47,6 +47,7 @@ from collector.web.console.session import clock_ms
 from collector.web.device import Device
 from collector.web.forgetting import Forgetting
 from collector.web.ingest import Admission, BrowserSettings, Doors, doors
+from collector.web.lookups import Lookups
 
 REFRESH_EVERY_S = 0.5
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class _House(Struct):
 def build_app(
     settings: Settings, store: Store, guests: Sequence[BaseRoute] = (), *, launch: Launch | None = None
 ) -> Starlette:
-    """`app.state` holds `settings`, `doors`, `proxies`, `attempts` and what _House lists, for the handlers.
+    """`app.state` holds `settings`, `doors`, `proxies`, `attempts`, `lookups` and what _House lists, for the handlers.
 
     `launch` starts what writes; by default it is a thread over `store`.
     `guests` are routes of somebody else's that live on the same server, as the demo's shop does.
@@ -117,7 +118,7 @@ def build_app(
         exception_handlers=FAILURES,
     )
     app.state.settings, app.state.doors, app.state.silence = settings, app_doors, health.Silence()
-    app.state.proxies, app.state.attempts = admission.proxies, Attempts()
+    app.state.proxies, app.state.attempts, app.state.lookups = admission.proxies, Attempts(), Lookups()
     for name in house.__struct_fields__:
         setattr(app.state, name, getattr(house, name))
     return app

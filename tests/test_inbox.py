@@ -308,3 +308,47 @@ def test_what_waits_stays_with_the_former_database_where_the_restored_one_would_
     with closing(SqliteStore.open(str(former))) as kept:
         follow(kept)
         assert ids(kept)[-1] == "waits"
+
+
+def test_who_brings_the_journal_in_keeps_nobody_waiting_while_the_disk_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = inbox.Inbox(str(tmp_path / "f.db"), b"key")
+    told, really = list[int](), inbox._sync
+
+    def sync(file: int) -> None:
+        told.append(kept.put([call(f"meanwhile {len(told)}")], lambda: 0))  # would wait for ever
+        really(file)
+
+    monkeypatch.setattr(inbox, "CHECKPOINT_BYTES", 1)
+    last = kept.put([call(f"{n}") for n in range(500)], lambda: 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(inbox, "_sync", sync)
+        kept.remove(last)
+    assert told == [last + 1]
+    with closing(inbox.Inbox(str(tmp_path / "f.db"), b"key")) as other:
+        assert [parcel.id for parcel in other.next(last, 1)] == told
+    kept.remove(told[0])
+    kept.close()
+    assert not list(tmp_path.glob("*inbox*"))
+
+
+def test_a_disk_that_fails_while_the_journal_is_brought_in_is_told_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = inbox.Inbox(str(tmp_path / "f.db"), b"key")
+
+    def fail(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(inbox, "CHECKPOINT_BYTES", 1)
+    first = kept.put([call("a")], lambda: 0)
+    second = kept.put([call("b")], lambda: 0)
+    with monkeypatch.context() as broken, pytest.raises(Unavailable):
+        broken.setattr(inbox, "_sync", fail)
+        kept.remove(first)
+    kept.put([call("c")], lambda: 0)
+    with closing(inbox.Inbox(str(tmp_path / "f.db"), b"key")) as other:
+        assert [inbox.unpack(parcel.events)[0].id for parcel in other.next(first, 9)] == ["b", "c"]
+    kept.remove(second)
+    kept.close()

@@ -23,7 +23,8 @@ from collector.config import read_settings
 from collector.event import Event
 from collector.store import Entry, Outcome
 from collector.store.sqlite.store import SqliteStore
-from collector.web.short_way import TURN_CALLS_MAX, short_way
+from collector.web.lookups import Lookups
+from collector.web.short_way import TURN_CALLS_BESIDE_LOOKUPS_MAX, TURN_CALLS_MAX, short_way
 
 CALL = {"writeKey": "wk_shop", "event": "Tried", "anonymousId": "v1"}
 GOOD = json.dumps(CALL).encode()
@@ -163,13 +164,14 @@ def test_a_connection_that_rests_is_closed_in_its_time_and_no_sooner(tmp_path: P
                 time.sleep(1)  # all together longer than a rest may be: a timer of the first would ring meanwhile
             return line.recv(1)
 
-    with served(app, short_way(app.state.doors), keep_alive_s=3) as port, ThreadPoolExecutor(len(orders)) as pool:
+    protocol = short_way(app.state.doors, app.state.lookups)
+    with served(app, protocol, keep_alive_s=3) as port, ThreadPoolExecutor(len(orders)) as pool:
         ends = list(pool.map(ask_and_rest, [port] * len(orders), orders))
     store.close()
     assert ends == [b""] * len(orders)
 
 
-def taken_in_turns(calls: int, broken: int | None = None) -> list[object]:
+def taken_in_turns(calls: int, broken: int | None = None, lookups: Lookups | None = None) -> list[object]:
     """The order in which calls that came at once are taken, and somebody who came just after them."""
     order: list[object] = []
 
@@ -182,7 +184,7 @@ def taken_in_turns(calls: int, broken: int | None = None) -> list[object]:
                 raise ValueError("a bug")
 
     async def come_at_once() -> None:
-        protocol: Any = short_way({})
+        protocol: Any = short_way({}, lookups or Lookups())
         loop = Line.loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda *_: None)
         for n in range(calls):
@@ -201,6 +203,20 @@ def test_whoever_comes_meanwhile_need_not_wait_for_all_calls_that_came_at_once()
     assert taken_in_turns(calls) == [*range(TURN_CALLS_MAX), "a look-up", *range(TURN_CALLS_MAX, calls)]
 
 
+def test_while_something_is_looked_up_few_calls_are_taken_at_once_and_the_core_is_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few, lookups, let_go = TURN_CALLS_BESIDE_LOOKUPS_MAX, Lookups(), []
+    monkeypatch.setattr("os.sched_yield", lambda: let_go.append(True))
+    with lookups.one(), lookups.one():
+        assert taken_in_turns(4 * few, lookups=lookups) == [*range(few), "a look-up", *range(few, 4 * few)]
+    assert len(let_go) == 4
+    with pytest.raises(ValueError), lookups.one():
+        raise ValueError
+    assert taken_in_turns(4 * few, lookups=lookups) == [*range(4 * few), "a look-up"]
+    assert len(let_go) == 4
+
+
 def test_a_bug_in_taking_one_call_keeps_no_other_waiting() -> None:
     assert taken_in_turns(40, broken=3) == [*range(4), "a look-up", *range(4, 40)]
 
@@ -211,7 +227,7 @@ def test_plain_posts_take_the_short_way_and_a_bug_is_500_without_details(tmp_pat
     app = build_app(read_settings({}, {}), store)
     taken: list[str] = []
 
-    class Watched(short_way(app.state.doors)):  # type: ignore[misc]
+    class Watched(short_way(app.state.doors, app.state.lookups)):  # type: ignore[misc]
         def take(self, cycle: Any) -> None:
             taken.append(self.url.decode())
             super().take(cycle)

@@ -24,6 +24,7 @@ from collector.errors import FootfallError
 from collector.ingest.frames import Launch
 from collector.store import Store
 from collector.web.console.signin import new_link
+from collector.web.lookups import Lookups
 from collector.web.server import allow_many_files
 from collector.web.short_way import short_way
 from collector.web.tags import tag
@@ -48,7 +49,7 @@ def serve_app(app: Any, listener: socket.socket, grace_s: int = GRACE_S) -> None
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http=short_way(getattr(app.state, "doors", {})),
+        http=short_way(getattr(app.state, "doors", {}), getattr(app.state, "lookups", Lookups())),
         lifespan="on",
         log_config=None,
         access_log=False,

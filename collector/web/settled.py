@@ -23,11 +23,13 @@ _UNSETTLED: Any = object()
 async def read_settled(state: State, key: str, read: Callable[..., T], *asked: Any) -> T:
     """`read(*asked)` in a thread. Raises Misuse: a made-up cursor may hold a number that no store can look for."""
     try:
-        found = await asyncio.to_thread(_read_if_settled, state.store, key, state.writer.touched, read, asked)
+        with state.lookups.one():
+            found = await asyncio.to_thread(_read_if_settled, state.store, key, state.writer.touched, read, asked)
         if found is not _UNSETTLED:
             return found
         await state.writer.settle(surely=True)
-        return await asyncio.to_thread(read, *asked)
+        with state.lookups.one():
+            return await asyncio.to_thread(read, *asked)
     except OverflowError as error:
         raise Misuse("the cursor is not one that was given") from error
 

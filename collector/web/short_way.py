@@ -19,11 +19,13 @@ from collector.limits import BODY_BYTES_MAX
 from collector.store import Outcome
 from collector.web import failure
 from collector.web.ingest import Answer, Door, Headers
+from collector.web.lookups import Lookups
 from collector.web.server import BoundedProtocol
 
 log = logging.getLogger(__name__)
-# So many calls at a turn of the loop. A look-up, and whoever else asks, need not wait for all that came at once.
-TURN_CALLS_MAX = 16
+# So many calls at a turn of the loop. Whoever else asks need not wait for all that came at once; and fewer yet while
+# something is looked up: that comes back to the loop four times.
+TURN_CALLS_MAX, TURN_CALLS_BESIDE_LOOKUPS_MAX = 16, 4
 _STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
 
 
@@ -52,8 +54,9 @@ class _Cycle:
 class _Turns:
     """Calls that have arrived, in their order, and are to be taken."""
 
-    def __init__(self) -> None:
+    def __init__(self, lookups: Lookups) -> None:
         self._waiting: deque[tuple[ShortWay, _Cycle]] = deque()
+        self._lookups = lookups
 
     def wait(self, line: ShortWay, cycle: _Cycle) -> None:
         self._waiting.append((line, cycle))
@@ -61,13 +64,15 @@ class _Turns:
             line.loop.call_soon(self._take, line.loop)
 
     def _take(self, loop: AbstractEventLoop) -> None:
+        calls_max = TURN_CALLS_BESIDE_LOOKUPS_MAX if self._lookups.any else TURN_CALLS_MAX
         try:
-            for _ in range(min(len(self._waiting), TURN_CALLS_MAX)):
+            for _ in range(min(len(self._waiting), calls_max)):
                 line, cycle = self._waiting.popleft()
                 line.take(cycle)
         finally:  # nobody's bug stops the others
             if self._waiting:
                 loop.call_soon(self._take, loop)
+            self._lookups.let_go_first()
 
 
 class ShortWay(BoundedProtocol):
@@ -205,7 +210,7 @@ def _head(status: int, length: int, keep_alive: bool) -> bytes:
     return _STATUS_LINES[status] + close + described
 
 
-def short_way(doors: Mapping[str, Door]) -> type[ShortWay]:
-    """The protocol for a server whose application has these doors."""
+def short_way(doors: Mapping[str, Door], lookups: Lookups) -> type[ShortWay]:
+    """The protocol for a server whose application has these doors, and looks things up beside."""
     found = {path.encode(): door for path, door in doors.items()}
-    return type("ShortWay", (ShortWay,), {"doors": found, "turns": _Turns()})
+    return type("ShortWay", (ShortWay,), {"doors": found, "turns": _Turns(lookups)})

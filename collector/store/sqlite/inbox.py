@@ -31,6 +31,7 @@ ROW_EVENTS_MAX = 64
 # that does not come to it, at last in a commit.
 COMMIT_BYTES = 3 * 4_096  # what one writes beside its events
 CHECKPOINT_BYTES, CHECKPOINT_AT_LAST_PAGES = 8 * 1024 * 1024, 16_000
+_sync = getattr(os, "fdatasync", os.fsync)
 # An empty file of more pages than this gives them back.
 KEPT_PAGES = 4_096
 
@@ -78,6 +79,7 @@ class Inbox:
         self._putting: sqlite3.Connection | None = None
         self._taking: sqlite3.Connection | None = None
         self._removing: sqlite3.Connection | None = None
+        self._file: int | None = None
         self._alone = threading.Lock()  # of two connections of one process one would sleep until the other is done
         self._last = 0
         self._removed = 0
@@ -131,8 +133,8 @@ class Inbox:
             if self._put_bytes >= CHECKPOINT_BYTES:
                 self._put_bytes = 0
                 self._checkpoint(conn)
-        except sqlite3.DatabaseError as error:
-            if is_the_files(error):
+        except (sqlite3.DatabaseError, OSError) as error:
+            if isinstance(error, OSError) or is_the_files(error):
                 raise Unavailable(f"the database cannot be written: {error}") from error
             raise
 
@@ -154,6 +156,9 @@ class Inbox:
                 if each is not None:
                     each.close()
             self._putting = self._taking = self._removing = None
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
             if empty:
                 for suffix in SIDE_FILES:
                     with suppress(FileNotFoundError):
@@ -210,8 +215,14 @@ class Inbox:
         return last
 
     def _checkpoint(self, conn: sqlite3.Connection) -> None:
-        """Bring the journal in while others put on; what came meanwhile is little, and so is the wait for that."""
+        """Bring the journal in while others put on; what came meanwhile is little, and so is the wait for that.
+
+        SQLite waits for the disk only where it has brought in all, which is while nobody puts: so the most goes before.
+        """
         conn.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        if self._file is None:  # closed last: with it go the locks of this process on the file
+            self._file = os.open(self._path, os.O_RDWR)
+        _sync(self._file)
         with self._alone:
             conn.execute("PRAGMA wal_checkpoint(PASSIVE)")
             pages = conn.execute("PRAGMA page_count").fetchone()[0]
