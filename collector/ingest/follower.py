@@ -33,6 +33,9 @@ FOLLOW_EVERY_S, FOLLOW_AGAIN_S = 0.05, 0.25
 FOLLOW_EVENTS, FOLLOW_EVENTS_MAX = 250, 1_000
 # How far it has come is told so often while it is behind.
 TELL_EVERY_S = 0.05
+# Somebody else who wants to write, a command say, looks whether that may be every 100 ms: SQLite's way to wait. Between
+# two steps there is hardly a moment, so while it is behind it now and then stands aside for as long as that.
+STAND_ASIDE_EVERY_S, STAND_ASIDE_S = 2.0, 0.11
 RECEIVE_BYTES = 1 << 20
 
 Say = Callable[[list[frames.Answer]], None]
@@ -70,6 +73,7 @@ class Follower:
         self._behind = True
         self._due_s = -inf
         self._tell_due_s = -inf
+        self._stood_aside_s = time.monotonic()
         self._step_events = FOLLOW_EVENTS
         # A failure is logged when it begins, not at each try.
         self._failed = False
@@ -175,7 +179,15 @@ class Follower:
             self._failed, self._behind = False, more
             self._step_events = min(2 * self._step_events, FOLLOW_EVENTS_MAX) if more else FOLLOW_EVENTS
             self._go_on(self._store.progress(), more)
+            self._stand_aside(more)
         self._hurry = 0
+
+    def _stand_aside(self, more: bool) -> None:
+        if more and time.monotonic() - self._stood_aside_s >= STAND_ASIDE_EVERY_S:
+            time.sleep(STAND_ASIDE_S)
+            more = False
+        if not more:
+            self._stood_aside_s = time.monotonic()
 
     def _fail(self, error: Exception) -> None:
         self._behind = True
