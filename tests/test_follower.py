@@ -46,7 +46,8 @@ def test_a_command_can_write_while_very_much_waits_to_be_filed(tmp_path: Path) -
         try:
             while behind.steps < 2:
                 time.sleep(0.01)
-            command.put_token(Token(name="analyst", hash="hash", scopes=("read",), created=1))  # raises, where it never gets its turn
+            # It raises Unavailable where it never gets its turn.
+            command.put_token(Token(name="analyst", hash="hash", scopes=("read",), created=1))
         finally:
             behind.more = False
             follower.end()

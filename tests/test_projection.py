@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import make_site
+from msgspec.structs import replace
 
 from collector.event import Event, Trust
 from collector.store import ActivityQuery
@@ -80,4 +81,48 @@ def test_a_span_in_which_nothing_lies_yet_waits_for_its_first_event(tmp_path: Pa
     page = store.activity("visitor:v1", ActivityQuery())
     assert page is not None
     assert [(each.id, each.customer) for each in page.events] == [("m4", "A"), ("m2", None), ("m1", None)]
+    store.close()
+
+def seen(store: SqliteStore, key: str) -> tuple[int | None, int | None]:
+    """When a customer was first and last seen, which a rebuild says too."""
+    told = [(profile.first_seen, profile.last_seen) for profile in (store.profile(key),) if profile]
+    store.rebuild()
+    again = [(profile.first_seen, profile.last_seen) for profile in (store.profile(key),) if profile]
+    assert told == again
+    return told[0]
+
+
+def test_when_a_customer_was_seen_follows_what_they_gain_and_what_they_lose(tmp_path: Path) -> None:
+    store = SqliteStore.open(str(tmp_path / "footfall.db"))
+    for name in ("shop", "outlet"):
+        store.put_site(replace(make_site(), name=name, write_key=f"wk_{name}", secret_key_hash=name))
+
+    def tell(*events: Event) -> None:
+        for each in events:
+            store.append([each])
+            store.follow()
+
+    tell(event("a1", 100, type="identify", user="A"), event("a2", 200))
+    assert seen(store, "A") == (100, 200)
+    tell(event("b1", 150, visitor="v2", type="identify", user="A"), event("b2", 120, visitor="v2"))
+    assert seen(store, "A") == (100, 200)
+    tell(event("c1", 90, visitor="v3"), event("c2", 300, visitor="v3", type="identify", user="A"))
+    assert seen(store, "A") == (90, 300)
+    tell(event("c3", 400, visitor="v3"), event("a3", 350))
+    assert seen(store, "A") == (90, 400)
+    # Late by much: somebody else was there before, so the end of v3 was never A's.
+    tell(*(event(f"c{at}", at, visitor="v3", type="identify", user="B") for at in (95, 310)))
+    assert seen(store, "A") == (100, 350)
+    # What is taken out at an open end.
+    tell(replace(event("a4", 500), site="outlet"))
+    assert seen(store, "A") == (100, 500)
+    store.erase_browsing("outlet", "v1", 1_000)
+    assert seen(store, "A") == (100, 350)
+    # The back end says that an address is theirs too, and staff that it is not.
+    address = {"type": "identify", "email": "d@shop.example"}
+    tell(event("d1", 50, visitor="v4", **address), event("d2", 600, visitor="v4"))
+    tell(event("l", 700, visitor=None, trust=Trust.SERVER, **address | {"user": "A"}))
+    assert seen(store, "A") == (50, 700)
+    store.undo_link("A", "email:d@shop.example", 1_000)
+    assert seen(store, "A") == (100, 700)
     store.close()

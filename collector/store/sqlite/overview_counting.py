@@ -51,7 +51,7 @@ FROM visits JOIN events ON events.seq = visits.first_seq WHERE visits.deleted = 
 _STARTS_OF_VISITOR = f"{_STARTS} AND visits.visitor = ?"
 _STARTS_OF_SOME = f"{_STARTS} AND visits.visitor > ? AND visits.visitor <= ? ORDER BY visits.visitor"
 # Index orders_customer.
-_PURCHASES = "SELECT site, time FROM orders WHERE customer = ? AND deleted = 0"
+_PURCHASES = f"SELECT DISTINCT site, time / {QUARTER_MS} FROM orders WHERE customer = ? AND deleted = 0"
 _ALL_PURCHASES = "SELECT customer, site, time FROM orders WHERE customer IS NOT NULL AND deleted = 0 ORDER BY customer"
 _ALL_SOLD = f"SELECT site, time, confirmed, currency, total, refunded, {LINES_IN_SQL} FROM orders WHERE deleted = 0"
 _ABOUT = f"""
@@ -315,7 +315,7 @@ class Counting:
 
     def _purchases(self, customer: int) -> list[tuple[int, int]]:
         rows = self._conn.execute(_PURCHASES, (customer,))
-        return [(site, self._hour(site, time)) for site, time in rows]
+        return [(site, self._hours[site, quarter]) for site, quarter in rows]
 
     def _hour(self, site: int, ms: int) -> int:
         return self._hours[site, ms // QUARTER_MS]

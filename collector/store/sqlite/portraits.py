@@ -7,7 +7,7 @@ deleted where nobody bears the key any more. It decides nothing about who is who
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -76,7 +76,15 @@ _NAMED = """
 SELECT 1 FROM claims WHERE (user = ?1 OR (email = ?1 AND user IS NULL)) AND act = 1
 UNION ALL SELECT 1 FROM events WHERE subject = -?1 LIMIT 1
 """
+_STOOD = "SELECT first_seen, last_seen FROM customers WHERE customer = ? AND deleted = 0"
 _SEEN = "UPDATE customers SET last_seen = ?1, rev = ?2 WHERE customer = ?3 AND (last_seen IS NULL OR last_seen < ?1)"
+
+
+class Gained(NamedTuple):
+    """Where a customer has lost nothing: the visitors who may be theirs for longer, and until when others were seen."""
+
+    visitors: list[int]
+    seen: int
 
 
 class Portraits:
@@ -89,12 +97,15 @@ class Portraits:
         """A known customer did one thing more."""
         self._conn.execute(_SEEN, (time, revisions.next(), customer))
 
-    def draw(self, customer: int, revisions: Revisions) -> None:
-        """Make a customer's row anew and write it where it differs."""
+    def draw(self, customer: int, gained: Gained | None, revisions: Revisions) -> None:
+        """Make a customer's row anew and write it where it differs.
+
+        `gained` spares looking through all their visitors, of whom there may be very many; None: some may be gone.
+        """
         members = self._conn.execute(_IDS, (customer, customer)).fetchall()
         traits = self._traits([person for person, *_ in members])
         total = add_up(self._conn, customer)
-        first_seen, last_seen = self._seen([person for person, *_ in members], customer)
+        first_seen, last_seen = self._seen([person for person, *_ in members], customer, gained)
         if not (len(members) > 1 or traits or total.orders or self._is_known(customer, members)):
             keep_found(self._conn, customer, "", "", "[]", "[]")
             self._conn.execute(_DROP, (revisions.next(), customer))
@@ -164,10 +175,15 @@ class Portraits:
         decoded = {name: msgspec.json.decode(value) for name, (_, value) in sorted(best.items())}
         return {name: value for name, value in decoded.items() if value is not None}
 
-    def _seen(self, persons: list[int], customer: int) -> tuple[int | None, int | None]:
-        firsts: list[int] = []
-        lasts: list[int] = []
-        for (visitor,) in self._conn.execute(_VISITORS, (customer,)).fetchall():
+    def _seen(self, persons: list[int], customer: int, gained: Gained | None) -> tuple[int | None, int | None]:
+        stood = gained and self._conn.execute(_STOOD, (customer,)).fetchone()
+        if gained is None or stood is None or None in stood:
+            visitors = [visitor for (visitor,) in self._conn.execute(_VISITORS, (customer,))]
+            firsts, lasts = list[int](), list[int]()
+        else:
+            visitors = gained.visitors
+            firsts, lasts = [stood[0]], [stood[1], gained.seen]
+        for visitor in visitors:
             # Spans are apart from each other: the first one that holds anything has the first, the last one the last.
             for spans, times, at in ((_SPANS, firsts, 0), (_SPANS_BACKWARD, lasts, 1)):
                 bounds = (self._bounds(visitor, row) for row in self._conn.execute(spans, (customer, visitor)))

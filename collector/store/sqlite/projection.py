@@ -10,10 +10,10 @@ import logging
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 from collector.event import Trust
 from collector.identity import Act, Why, read_claim
+from collector.store.sqlite.batch import Batch
 from collector.store.sqlite.care import Care, Harmed
 from collector.store.sqlite.dictionary import Dictionaries
 from collector.store.sqlite.facts import Fact, Facts
@@ -130,7 +130,7 @@ class Projection:
     ) -> None:
         """Derive these anew: staff said something of them, or events were taken out."""
         revisions = Revisions(self._conn)
-        batch = _Batch()
+        batch = Batch(loses=True)
         batch.visitors.update(visitors)
         batch.persons.update(persons)
         batch.orders.update(orders)
@@ -209,7 +209,7 @@ class Projection:
 
     def _take_in(self, facts: list[Fact], projected: int) -> None:
         revisions = Revisions(self._conn)
-        batch = _Batch()
+        batch = Batch()
         by_visitor: dict[int, list[Fact]] = defaultdict(list)
         for fact in facts:
             self._note(fact, batch)
@@ -222,7 +222,7 @@ class Projection:
         self._counting.write()
         revisions.save()
 
-    def _note(self, fact: Fact, batch: _Batch) -> None:
+    def _note(self, fact: Fact, batch: Batch) -> None:
         """Take in what one call says, whoever's it is. Most say nothing of persons and orders."""
         if fact.user is None and fact.email is None and fact.properties is None:
             return
@@ -244,7 +244,7 @@ class Projection:
             batch.visitors.add(visitor)
 
     def _advance(
-        self, visitor: int, facts: list[Fact], span: tuple[int, int], batch: _Batch, revisions: Revisions
+        self, visitor: int, facts: list[Fact], span: tuple[int, int], batch: Batch, revisions: Revisions
     ) -> None:
         """Take a visitor's new events of (projected, upto] into its visits; note whether they say whose they are."""
         projected, upto = span
@@ -272,9 +272,9 @@ class Projection:
                 batch.visitors.add(visitor)
         if state.holder is not None:
             times = [fact.key[0] for fact in facts if self._facts.forms_visit(fact)]
-            batch.seen[state.holder] = max([batch.seen.get(state.holder, 0), *times])
+            batch.seen[visitor] = state.holder, max(times, default=0)
 
-    def _widen(self, visitor: int, late: list[Fact], state: State, batch: _Batch, revisions: Revisions) -> bool:
+    def _widen(self, visitor: int, late: list[Fact], state: State, batch: Batch, revisions: Revisions) -> bool:
         """Take in late events that change no visit but its number of events; False, and nothing is done, where some do.
 
         Most are late by a moment: they were sent together and took different ways.
@@ -291,7 +291,7 @@ class Projection:
                 break
         return True
 
-    def _claim(self, fact: Fact, state: State, batch: _Batch) -> bool:
+    def _claim(self, fact: Fact, state: State, batch: Batch) -> bool:
         """Note what a call says of its visitor; whether it says anything."""
         call_type, name = self._facts.name(fact.name_id)
         claim = read_claim(call_type, name, fact.user, fact.email, fact.trust, bool(fact.staff))
@@ -307,7 +307,7 @@ class Projection:
             batch.named.add(person or 0)
         return True
 
-    def _settle(self, batch: _Batch, revisions: Revisions) -> None:
+    def _settle(self, batch: Batch, revisions: Revisions) -> None:
         """People first, then orders' claims, then tenancies, then whose the orders are, then customers."""
         _ADD_CLAIMS.run(self._conn, batch.claims)
         self._visiting.write()
@@ -319,6 +319,7 @@ class Projection:
                 for visitor in claimants:
                     self._tenure.forget(visitor)
                 batch.customers.add(former)
+                batch.curtailed.add(former)
                 batch.orders.update(self._conn.execute(_ORDERS_OF_CUSTOMER, (former,)))
         folded: dict[Reference, Folded] = {}
         for order in batch.orders:
@@ -338,16 +339,17 @@ class Projection:
             customer = self._people.customer_of(person)
             if customer is not None:
                 batch.customers.add(customer)
+        seen = batch.seen_beside()
         for customer in sorted(batch.customers):
-            self._portraits.draw(customer, revisions)
-        for customer in sorted(batch.seen.keys() - batch.customers):
-            self._portraits.seen(customer, batch.seen[customer], revisions)
+            self._portraits.draw(customer, batch.gained(customer, seen), revisions)
+        for customer in sorted(seen.keys() - batch.customers):
+            self._portraits.seen(customer, seen[customer], revisions)
 
-    def _settle_tenancies(self, batch: _Batch, revisions: Revisions) -> set[int]:
+    def _settle_tenancies(self, batch: Batch, revisions: Revisions) -> set[int]:
         suppressed: set[int] = set()
         for visitor in sorted(batch.visitors):
             settled = self._tenure.settle(visitor, batch.claimed[visitor], self._people.customer_of, revisions)
-            batch.customers |= settled.customers
+            batch.settle(visitor, settled)
             suppressed |= settled.suppressed
             if settled.changed:
                 batch.orders.update(self._conn.execute(_ORDERS_OF_VISITOR, (visitor,)))
@@ -373,22 +375,3 @@ class Projection:
                 self._states.clear()
             self._states[visitor] = state
         return state
-
-
-class _Batch:
-    """What a batch of events touches and must be derived anew."""
-
-    def __init__(self) -> None:
-        self.claims: list[tuple[Any, ...]] = []
-        self.claimed: defaultdict[int, set[int]] = defaultdict(set)  # of each visitor, the events whose claims are new
-        self.persons: set[int] = set()
-        self.named: set[int] = set()
-        self.orders: set[Reference] = set()
-        self.visitors: set[int] = set()
-        self.customers: set[int] = set()
-        self.seen: dict[int, int] = {}
-
-    def claim(self, visitor: int, seq: int, told: tuple[Any, ...]) -> None:
-        """`told`: act, why, user, email and strength."""
-        self.claims.append((visitor, seq, *told))
-        self.claimed[visitor].add(seq)

@@ -52,13 +52,16 @@ _DROP = "UPDATE tenancies SET deleted = 1, customer = NULL, rev = ? WHERE visito
 
 class Settled(NamedTuple):
     """What became of a visitor. `holder`: who holds at its end; `quiet`: an event without a claim changes nothing;
-    `changed`: whose its orders are may have changed."""
+    `changed`: whose its orders are may have changed; `customers`: who may own other events now, of them `held`: who
+    owns some, and `curtailed`: who may have lost some."""
 
     customers: set[int]
     suppressed: set[int]
     holder: int | None
     quiet: bool
     changed: bool
+    held: set[int]
+    curtailed: set[int]
 
 
 class Tenure:
@@ -159,8 +162,8 @@ class Tenure:
         if rows != standing:
             self._restate(visitor, course.retired, rows, len(standing), revisions.next())
         # Also where no bound has moved: a late event may lie in anybody's span.
-        touched = {row[4] for row in rows} | {row[4] for row in standing}
-        return Settled(touched, walk.suppressed, None, False, rows != standing)
+        held, stood, changed = {row[4] for row in rows}, {row[4] for row in standing}, rows != standing
+        return Settled(held | stood, walk.suppressed, None, False, changed, held, stood if changed else set())
 
     def _keep(
         self, visitor: int, course: Course, walk: Walk, spans: list[Tenancy], rows: list[tuple[Any, ...] | None]
