@@ -83,6 +83,7 @@ def test_a_span_in_which_nothing_lies_yet_waits_for_its_first_event(tmp_path: Pa
     assert [(each.id, each.customer) for each in page.events] == [("m4", "A"), ("m2", None), ("m1", None)]
     store.close()
 
+
 def seen(store: SqliteStore, key: str) -> tuple[int | None, int | None]:
     """When a customer was first and last seen, which a rebuild says too."""
     told = [(profile.first_seen, profile.last_seen) for profile in (store.profile(key),) if profile]
