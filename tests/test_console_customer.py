@@ -394,6 +394,58 @@ def test_a_key_of_a_space_without_a_site_takes_no_notes(console: Console, shop: 
 # The timeline ------------------------------------------------------------------------------------------------------
 
 
+def test_a_visit_amid_which_the_back_end_spoke_is_told_once_and_its_order_once(console: Console, shop: Shop) -> None:
+    v = shop.visitor()
+    v.page(title="Boots")
+    v.signs_in("A")
+    v.order("1001", total="89.00", currency="EUR")
+    shop.server.track("Order Completed", user="A", order_id=1001, total=89, currency="EUR")
+    v.page(title="Thank you")
+    page = open_page(console, shop)
+    [visit] = page.select(".customer-visit")
+    assert len(visit.select("h3")) == 1
+    assert steps(page) == [
+        "Opened the page Thank you",
+        "The shop confirmed order #1001, 89.00 EUR",
+        "Ordered #1001, 89.00 EUR",
+        "Logged in",
+        "Opened the page Boots",
+    ]
+    assert [words(step.summary) for step in page.select(".timeline .good")] == ["Ordered #1001, 89.00 EUR"]
+
+
+def test_the_shop_confirms_an_order_also_where_its_call_is_older_than_the_browsers(
+    console: Console, shop: Shop
+) -> None:
+    v = shop.visitor()
+    v.signs_in("A")
+    shop.server.order("7", user="A", total="5", currency="EUR")
+    v.order("7", total="5", currency="EUR")
+    v.order("7", total="5", currency="EUR")
+    assert steps(open_page(console, shop))[:3] == [
+        "Order #7 was told once more, 5.00 EUR",
+        "Ordered #7, 5.00 EUR",
+        "The shop confirmed order #7, 5.00 EUR",
+    ]
+
+
+def test_an_order_that_only_the_back_end_tells_is_told_as_one(console: Console, shop: Shop) -> None:
+    shop.server.order("7", user="A", total="5", currency="EUR")
+    shop.front("other").order("7", user="A", total="6", currency="EUR")
+    assert sorted(steps(open_page(console, shop))) == ["Ordered #7, 5.00 EUR", "Ordered #7, 6.00 EUR"]
+
+
+def test_a_visit_that_another_device_breaks_into_does_not_look_like_two(console: Console, shop: Shop) -> None:
+    one, other = shop.visitor("one"), shop.visitor("other")
+    one.signs_in("A", channel="search")
+    other.signs_in("A", channel="email")
+    one.page(title="Boots")
+    page = open_page(console, shop)
+    heads = [re.sub(r"\d.*", "", words(visit.h3)) for visit in page.select(".customer-visit")]
+    assert heads == ["", "", "Earlier in the same visit of "]
+    assert [words(visit).count("From a search") for visit in page.select(".customer-visit")] == [1, 0, 0]
+
+
 def test_a_hundred_events_stand_on_a_page_and_the_next_goes_on(console: Console, shop: Shop) -> None:
     v = shop.visitor()
     v.signs_in("A")

@@ -43,6 +43,7 @@ def crowd(shop: Shop) -> None:
         v.identify(name.lower(), email=f"{name.lower()}@x", name=name, phone="+49 170 1")
         for n in range(orders):
             v.order(f"{name}-{n}", user=name.lower(), total="10.50", currency="EUR" if n == 0 else "SEK")
+    shop.settle()
 
 
 def test_where_nobody_is_known_yet_the_page_says_what_to_do(console: Console) -> None:
@@ -113,6 +114,7 @@ def test_a_search_that_finds_nobody_says_what_else_to_try(console: Console, shop
 def test_pages_follow_each_other_and_keep_search_and_order(console: Console, shop: Shop) -> None:
     for n in range(7):
         shop.server.identify(f"u{n}", name=f"Kim {n}")
+    shop.settle()
     seen: list[str] = []
     address = f"{ROOM}?q=kim&sort=name&limit=3"
     for _ in range(5):

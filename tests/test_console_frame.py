@@ -79,6 +79,23 @@ def test_the_room_that_one_is_in_is_marked_in_the_navigation(console: Console, p
     assert marked == {path}
 
 
+@pytest.mark.parametrize(
+    ("path", "room"),
+    [
+        ("/console/customers/42", "/console/customers"),
+        ("/console/customers/visitor:v1", "/console/visitors"),
+        ("/console/customers/visitor%3Av1", "/console/visitors"),
+        ("/console/customers/visitor:v1/erase", "/console/visitors"),
+        ("/console/sites/add", "/console/sites"),
+    ],
+)
+def test_a_page_within_a_room_marks_that_room_and_a_visitors_page_marks_visitors(
+    console: Console, path: str, room: str
+) -> None:
+    marked = {str(link["href"]) for link in console.page(path).select("nav [aria-current=page]") if link.find("svg")}
+    assert marked == {room}
+
+
 def test_the_chosen_site_stays_chosen_from_room_to_room(console: Console) -> None:
     page = console.page("/console/quarantine?site=%3Ci%3Eoutlet%3C/i%3E+%26+co")
     assert words(page.select_one("#site [selected]")) == "<i>outlet</i> & co"

@@ -136,6 +136,24 @@ def test_sources_show_channels_and_beneath_them_campaigns_and_referring_pages(tm
     assert shown == ["E-mail 67% 2", "spring letter / email 2", "Other sites 33% 1", "blog.example 1"]
 
 
+def test_of_a_day_that_is_not_over_the_lists_have_no_empty_column_of_changes(tmp_path: Path) -> None:
+    told = Told()
+    told.page("ann", TODAY + HOUR)
+    told.page("ann", TODAY - DAY_MS)
+    heads = [
+        [
+            words(head)
+            for head in home(tmp_path / span, told, f"/console/?span={span}").select(".home-list th[scope=col]")
+        ]
+        for span in ("today", "yesterday")
+        if (tmp_path / span).mkdir() is None
+    ]
+    assert heads == [
+        ["Where visits came from", "Visits", "Page", "Views"],
+        ["Where visits came from", "Visits", "Change", "Page", "Views", "Change"],
+    ]
+
+
 def test_pages_count_without_their_query_and_hostile_ones_do_no_harm(tmp_path: Path) -> None:
     told = Told()
     told.page("ann", TODAY - DAY_MS, url="https://shop.example/lamp?utm_source=x")

@@ -58,7 +58,7 @@ def test_a_line_says_what_may_be_worth_a_call(console: Console) -> None:
     page = console.page(ROOM)
     (row,) = table(page)
     assert row.startswith(
-        "Visitor 123456 Firefox on Android · shop Filled a cart Viewed Red boots 179.00 EUR 2 items 2 1"
+        "Visitor 123456 Firefox on Android · shop Filled a cart 179.00 EUR , 2 items in the cart Viewed Red boots 2 1"
     )
     assert row.endswith("Search (google.com) 2 minutes ago")
     link = page.select_one("tbody th a")

@@ -245,6 +245,7 @@ def test_a_list_can_be_sorted_and_narrowed(shopper: Shopper) -> None:
     assert names[0] == "Beeswax candles, box of six"
     assert len(shopper.get("c/light?sale=1&sort=nonsense").select(".name")) == 1
     assert shopper.events() == ["Product List Filtered", "Product List Filtered"]
+    assert [call[2]["sorts"] for call in shopper.called] == [[{"type": "price", "value": "asc"}], []]
 
 
 def test_the_cart_adds_up(shopper: Shopper) -> None:

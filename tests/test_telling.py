@@ -41,7 +41,18 @@ TOLD: list[tuple[str, dict[str, Any], str]] = [
             "filters": [{"type": "size", "value": 42}, {"value": "red"}],
             "sorts": [{"type": "price", "value": "asc"}],
         },
-        "filtered Boots by size: 42, red, sorted by price",
+        "filtered Boots by size: 42, red, sorted by price (ascending)",
+    ),
+    *(
+        ("Product List Filtered", {"category": "Boots", "sorts": [sort]}, f"filtered Boots, sorted by {told}")
+        for sort, told in (
+            ({"type": "price", "value": "desc"}, "price (descending)"),
+            ({"type": "Price", "value": "low to high"}, "Price (low to high)"),
+            ({"type": "price"}, "price"),
+            ({"value": "price"}, "price"),
+            ({"type": "sort", "value": "price"}, "price"),
+            ({"type": "Sort_By", "value": "price"}, "price"),
+        )
     ),
     ("Product List Filtered", {}, "filtered a list of products"),
     ("Products Searched", {"query": "boots"}, "searched for “boots”"),

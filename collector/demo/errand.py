@@ -141,7 +141,7 @@ def _list(walk: Walk, category: str, currency: str, *, filtered: bool = False) -
     if filtered:
         walk.look(4, 15)
         shelf = sorted(shelf, key=lambda one: one.price(currency))
-        told = _told(category, _ids(shelf), currency) | {"sorts": [{"type": "sort", "value": "price"}]}
+        told = _told(category, _ids(shelf), currency) | {"sorts": [facts.sorting("price")]}
         walk.page(f"c/{category}?sort=price", CATEGORIES[category].name)
         walk.track("Product List Filtered", told)
     return shelf

@@ -61,6 +61,11 @@ def products_list(list_id: str, products: Iterable[Product], currency: str) -> T
     return {"list_id": list_id, **named, "products": shown}
 
 
+def sorting(by: str) -> Told:
+    """One of `sorts`: the shop sorts by price or name, the least first."""
+    return {"type": by, "value": "asc"}
+
+
 def search(query: str, found: int) -> Told:
     return {"query": query, "results": found}
 

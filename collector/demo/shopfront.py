@@ -41,7 +41,7 @@ def category(visit: Visit) -> Response:
     told = facts.products_list(chosen.id, products, currency)
     if sale or sort:
         filters = [{"type": "sale", "value": "yes"}] if sale else []
-        sorts = [{"type": "sort", "value": sort}] if sort else []
+        sorts = [facts.sorting(sort)] if sort else []
         visit.track("Product List Filtered", told | {"filters": filters, "sorts": sorts})
     else:
         visit.track("Product List Viewed", told)

@@ -37,6 +37,29 @@ SPILLS = """(() => {
   }
   return spilt;
 })()"""
+# Times and words that go on in the next line.
+BROKEN_TIMES = """[...document.querySelectorAll('main time')]
+  .filter(time => time.checkVisibility() && time.getClientRects().length > 1).map(time => time.textContent)"""
+BROKEN_WORDS = """(selector => [...document.querySelectorAll(selector)].flatMap(element => {
+  const broken = [], texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT), range = document.createRange();
+  for (let node; node = texts.nextNode();) for (const word of node.data.matchAll(/[^\\s-]+/g)) {
+    range.setStart(node, word.index);
+    range.setEnd(node, word.index + word[0].length);
+    if (range.getClientRects().length > 1) broken.push(word[0]);
+  }
+  return broken;
+}))"""
+# Cells that the box which scrolls them shows in part or not at all.
+HIDDEN_CELLS = """[...document.querySelectorAll('.scroll :is(th, td)')].filter(cell =>
+  cell.checkVisibility() && cell.getBoundingClientRect().right > cell.closest('.scroll').getBoundingClientRect().right
+).map(cell => cell.textContent.trim())"""
+# Placeholders that are wider than their fields.
+CUT_PLACEHOLDERS = """[...document.querySelectorAll('input[placeholder]')].filter(input => {
+  const style = getComputedStyle(input), canvas = document.createElement('canvas').getContext('2d');
+  canvas.font = style.font;
+  const room = input.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  return canvas.measureText(input.placeholder).width > room;
+}).map(input => input.placeholder)"""
 
 pytestmark = pytest.mark.engines("chromium")
 
@@ -80,6 +103,67 @@ def test_a_public_page_can_be_read_by_everyone(
     room: Room, stranger: ChromiumTab, demo: Demo, about: dict[str, str]
 ) -> None:
     check(stranger, demo.url + room.path.format(**about))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("path", ["/console/customers/{customer}", "/console/customers/visitor:{visitor}"])
+def test_no_time_of_a_story_breaks(
+    path: str, size: str, signed_in: ChromiumTab, demo: Demo, about: dict[str, str]
+) -> None:
+    show(signed_in, demo.url + path.format(**about), size)
+    assert signed_in.evaluate("document.querySelectorAll('.timeline-time time').length") > 1
+    assert signed_in.evaluate(BROKEN_TIMES) == []
+
+
+@pytest.mark.parametrize("span", ["yesterday", "7", "90"])
+def test_on_a_phone_the_tables_of_home_show_every_figure(span: str, signed_in: ChromiumTab, demo: Demo) -> None:
+    show(signed_in, f"{demo.url}/console/?span={span}", "phone")
+    signed_in.evaluate("void document.querySelector('.home-numbers').setAttribute('open', '')")
+    assert signed_in.evaluate("document.querySelectorAll('.scroll td').length") > 50
+    assert signed_in.evaluate(HIDDEN_CELLS) == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_before_anybody_points_the_charts_tell_of_the_newest_day(size: str, signed_in: ChromiumTab, demo: Demo) -> None:
+    show(signed_in, f"{demo.url}/console/", size)
+    newest = "[...document.querySelector('.home-table tbody').lastElementChild.cells].map(cell => cell.textContent)"
+    day, visitors, visits, orders, unconfirmed = signed_in.evaluate(newest)
+    told = """[...document.querySelectorAll('.u-legend')].map(legend =>
+      [...legend.querySelectorAll('.u-label, .u-value')].map(part => part.innerText.split(/\\s+/).join(' ')))"""
+    day = " ".join(day.split()[:2])
+    assert signed_in.evaluate(told) == [
+        ["Day", day, "Visitors", visitors, "Visits", visits],
+        ["Day", day, "Orders", orders, "Unconfirmed", unconfirmed],
+    ]
+
+
+def test_pages_and_products_stand_beside_the_sources(signed_in: ChromiumTab, demo: Demo) -> None:
+    show(signed_in, f"{demo.url}/console/?span=90", "desktop")
+    ends = (
+        "['sources', 'pages', 'products'].map(id => document.getElementById(id).parentElement.getBoundingClientRect())"
+    )
+    sources, pages, products = signed_in.evaluate(f"{ends}.map(box => [box.left, box.top, box.bottom])")
+    assert pages[:2] == [pages[0], sources[1]] and pages[0] == products[0] > sources[0]
+    assert pages[2] < products[1] < sources[2]
+
+
+def test_how_visitors_came_breaks_between_words(signed_in: ChromiumTab, demo: Demo) -> None:
+    show(signed_in, f"{demo.url}/console/visitors?limit=100", "desktop")
+    assert "Advertisement:" in signed_in.evaluate("document.querySelector('table.visitors').innerText")
+    # Android's search names itself by the name of its package, which has no place to break.
+    broken = signed_in.evaluate(f"{BROKEN_WORDS}('.visitors :is(th, td)')")
+    assert [word for word in broken if "googlequicksearchbox" not in word] == []
+
+
+@pytest.mark.parametrize("path", ["/console/customers", "/console/audit"])
+def test_on_a_phone_what_a_search_takes_can_be_read_whole(path: str, signed_in: ChromiumTab, demo: Demo) -> None:
+    show(signed_in, demo.url + path, "phone")
+    assert signed_in.evaluate(CUT_PLACEHOLDERS) == []
+
+
+def show(tab: ChromiumTab, url: str, size: str) -> None:
+    tab.goto(url)
+    tab.look(*SIZES[size], "light")
 
 
 class TestPrompt:

@@ -17,7 +17,7 @@ from collector import trouble
 from collector.store import Activity
 from collector.store.dossier import Device, Landing, Story
 from collector.web.console import amounts
-from collector.web.console.telling import tell
+from collector.web.console.telling import order_of, tell, tell_order_again
 from collector.web.times import iso
 
 CAME = {
@@ -30,7 +30,8 @@ CAME = {
     "internal": "Went on in the shop",
     "ai": "From an AI assistant",
 }
-_GOOD = frozenset({"Order Completed", "Signed Up"})
+_ORDERED = "Order Completed"
+_GOOD = frozenset({_ORDERED, "Signed Up"})
 _PRICED = frozenset(
     {"Product Viewed", "Product Clicked", "Product Added", "Product Removed", "Product Added to Wishlist"}
 )
@@ -51,7 +52,10 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class Visit(Struct, frozen=True, kw_only=True):
-    """Steps of one visit, newest first; or steps that are in none, such as the back end's: `landing` is None."""
+    """Steps of one visit, newest first; or steps that are in none, such as the back end's: `landing` is None.
+
+    `earlier`: a part of a visit of which the page has shown the later part, something else between them.
+    """
 
     device: str
     site: str
@@ -59,13 +63,22 @@ class Visit(Struct, frozen=True, kw_only=True):
     came: str
     referrer: str
     campaign: str
+    earlier: bool
     steps: tuple[Step, ...]
 
 
 def chronicle(story: Story, devices: Mapping[str, str]) -> list[Visit]:
     """The page's events by visit. `devices` are the names of the customer's visitors."""
-    grouped = groupby(story.events, lambda event: (event.visit, event.visitor))
-    return [_visit(list(events), story, devices) for _, events in grouped]
+    again = _told_again(story.events)
+    shown: set[str] = set()
+    visits = []
+    for run in _runs(story.events):
+        first, visit = run[0], run[0].visit or ""
+        device = devices.get(first.visitor, "Another device") if first.visitor else ""
+        steps = tuple(_step(event, event.seq in story.staff, again.get(event.seq)) for event in run)
+        visits.append(_visit(first, story.visits.get(visit), device, steps, visit in shown))
+        shown.add(visit)
+    return visits
 
 
 def device_name(device: Device) -> str:
@@ -96,29 +109,60 @@ def campaign_name(campaign: Mapping[str, str]) -> str:
     return f"{name} ({rest})" if name and rest else name or rest
 
 
-def _visit(events: list[Activity], story: Story, devices: Mapping[str, str]) -> Visit:
-    first = events[0]
-    landing = story.visits.get(first.visit) if first.visit else None
+def _runs(events: Sequence[Activity]) -> list[list[Activity]]:
+    """Events that are told together: those of one visit, and with them what was in no visit but happened amid it."""
+    runs: list[list[Activity]] = []
+    for _, grouped in groupby(events, lambda event: (event.visit, event.visitor)):
+        run = list(grouped)
+        if len(runs) > 1 and _amid(runs[-1][0], runs[-2][0], run[0]):
+            between = runs.pop()
+            runs[-1] += between + run
+        else:
+            runs.append(run)
+    return runs
+
+
+def _amid(between: Activity, after: Activity, before: Activity) -> bool:
+    same = before.visit is not None and (before.visit, before.visitor) == (after.visit, after.visitor)
+    return same and between.visit is None and between.visitor in (None, before.visitor)
+
+
+def _told_again(events: Sequence[Activity]) -> dict[int, str]:
+    """By seq, sentences for calls about an order that another call tells: a browser's goes before, then the first."""
+    calls = [event for event in events if event.type == "track" and event.name == _ORDERED]
+    first: dict[tuple[str, str], Activity] = {}
+    again: dict[int, str] = {}
+    for event in sorted(calls, key=lambda event: (event.visitor is None, event.time, event.seq)):
+        number = order_of(event.properties)
+        before = first.setdefault((event.site, number), event)
+        if number and before is not event:
+            by_shop = event.visitor is None and before.visitor is not None
+            again[event.seq] = tell_order_again(event.properties, by_shop=by_shop)
+    return again
+
+
+def _visit(first: Activity, landing: Landing | None, device: str, steps: tuple[Step, ...], earlier: bool) -> Visit:
     return Visit(
-        device=devices.get(first.visitor, "Another device") if first.visitor else "",
+        device=device,
         site=first.site,
         landing=landing,
         came=CAME.get(landing.channel, "") if landing else "",
         referrer=host_of(landing.referrer) if landing and landing.channel != "internal" else "",
         campaign=campaign_name(landing.campaign) if landing else "",
-        steps=tuple(_step(event, event.seq in story.staff) for event in events),
+        earlier=earlier,
+        steps=steps,
     )
 
 
-def _step(event: Activity, staff: bool) -> Step:
+def _step(event: Activity, staff: bool, again: str | None) -> Step:
     properties = _read(event.properties)
     bad = trouble.told_by(event.type, event.name, properties)
     return Step(
         seq=event.seq,
         time=event.time,
-        says=tell(event.type, event.name, event.properties, url=event.url, title=event.title),
+        says=again or tell(event.type, event.name, event.properties, url=event.url, title=event.title),
         price=_price(event.name, properties),
-        tone="accent" if staff else "bad" if bad else "good" if event.name in _GOOD else "",
+        tone="accent" if staff else "bad" if bad else "good" if event.name in _GOOD and not again else "",
         staff=staff,
         url=event.url if event.type in ("page", "screen") else "",
         raw=_raw(event, properties),

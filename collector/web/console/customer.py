@@ -99,7 +99,6 @@ def _shown(request: Request, session: Session, dossier: Dossier, story: Story) -
         "is_visitor": dossier.kind == "visitor",
         "address": address,
         "page": address(dossier.key),
-        "room": ROOM,
         "visits": chronicle(story, names),
         "next": story.next,
         "filters": filters,

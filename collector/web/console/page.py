@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import cache, partial
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -84,6 +84,14 @@ def or_page(as_json: Handler) -> Handler:
     return answer
 
 
+def room_of(path: str) -> str:
+    """The address in the navigation of the room that a page is in; a visitor's page is not the customers'."""
+    if unquote(path).startswith("/console/customers/visitor:"):
+        return "/console/visitors"
+    found = (address for address, _, _ in NAVIGATION if path == address or path.startswith(f"{address}/"))
+    return next(found, "")
+
+
 def in_console(request: Request) -> bool:
     return request.url.path == "/console" or request.url.path.startswith("/console/")
 
@@ -107,6 +115,7 @@ def _shared(request: Request) -> dict[str, Any]:
         "zone": session.zone if session else "UTC",
         "now": now_ms(request),
         "here": request.url.path,
+        "room": room_of(request.url.path),
         "asked": request.query_params,
         "link": partial(link, site.name if site else None),
         "navigation": [room for room in NAVIGATION if duty_of("GET", room[0], room[0]) in duties],

@@ -77,6 +77,10 @@ class Said:
         found = [_text(each) for each in listed[:DETAILS_MAX]] if isinstance(listed, list) else [self.text(name)]
         return ", ".join(each for each in found if each)
 
+    def order(self) -> str:
+        """An order's number."""
+        return self.text("order_id", "orderId")
+
     def details(self) -> str:
         """A few of the properties that can be read at a glance."""
         read = ((name, _text(value)) for name, value in self._properties.items())
@@ -162,6 +166,10 @@ def _reviewed(said: Said) -> str:
     return f"reviewed {_product(said)}" + _with(", rating {}", said.number("rating")) + _quoted(said, "review_body")
 
 
+_SORTING = frozenset({"sort", "sorts", "sort by", "sort_by", "sortby", "sorting", "order", "order by", "order_by"})
+_DIRECTIONS = {"asc": "ascending", "desc": "descending"}
+
+
 def _list(said: Said) -> str:
     return said.text("category", "list_name", "name", "list_id")
 
@@ -175,9 +183,17 @@ def _list_filtered(said: Said) -> str:
         f"{row.text('type')}: {row.text('value')}" if row.text("type") else row.text("value")
         for row in said.rows("filters")[:DETAILS_MAX]
     ]
-    sorts = [row.text("type", "value") for row in said.rows("sorts")[:1]]
+    sorts = [_sorting(row) for row in said.rows("sorts")[:1]]
     by = _with(" by {}", ", ".join(filter(None, chosen))) + _with(", sorted by {}", "".join(sorts))
     return f"filtered {_list(said) or 'a list of products'}{by}"
+
+
+def _sorting(row: Said) -> str:
+    """`price (descending)`. Some shops say in `type` only that it is sorting, and in `value` by what."""
+    type, value = row.text("type"), row.text("value")
+    if not value or type.lower() in _SORTING:
+        return value or type
+    return f"{type} ({_DIRECTIONS.get(value.lower(), value)})" if type else value
 
 
 def _searched(said: Said) -> str:
@@ -206,14 +222,29 @@ def _step(verb: str) -> Callable[[Said], str]:
 
 
 def _ordered(said: Said) -> str:
-    number = said.text("order_id", "orderId")
-    amount = said.money("total", "revenue", "value")
-    return (f"ordered #{number}" if number else "placed an order") + _with(", {}", amount)
+    number = said.order()
+    return (f"ordered #{number}" if number else "placed an order") + _worth(said)
+
+
+def tell_order_again(properties: str, *, by_shop: bool) -> str:
+    """The sentence of a call about an order of which the story tells already."""
+    said = Said(_read(properties))
+    told = f"the shop confirmed order #{said.order()}" if by_shop else f"order #{said.order()} was told once more"
+    return told + _worth(said)
+
+
+def order_of(properties: str) -> str:
+    """The number of the order that a call is about; '' where it names none."""
+    return Said(_read(properties)).order()
+
+
+def _worth(said: Said) -> str:
+    return _with(", {}", said.money("total", "revenue", "value"))
 
 
 def _order(what: str, *amounts: str) -> Callable[[Said], str]:
     def told(said: Said) -> str:
-        number = said.text("order_id", "orderId")
+        number = said.order()
         status = said.text("status") if what == "was updated" else ""
         amount = said.money(*amounts) if amounts else ""
         return f"order{_with(' #{}', number)} {what}" + _with(": {}", status) + _with(", {}", amount)

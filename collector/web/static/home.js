@@ -24,7 +24,7 @@ function read(table) {
     column(name) {
       const at = heads.findIndex((head) => head.dataset.series === name);
       const values = rows.map((row) => Number(row.cells[at].textContent.replaceAll(",", "")));
-      return { label: heads[at].textContent, values };
+      return { label: heads[at].textContent.replace("\u00ad", ""), values };
     },
   };
 }
@@ -44,6 +44,7 @@ function draw(place, numbers) {
     ticks: { show: false },
     font: `12px ${getComputedStyle(document.body).fontFamily}`,
   };
+  const newest = numbers.labels.length - 1;
   /** @param {number} at */
   const label = (at) => (Number.isInteger(at) ? numbers.labels[at] ?? "" : "");
   const options = {
@@ -59,13 +60,14 @@ function draw(place, numbers) {
       { ...axis, size: 56, values: (_, splits) => splits.map((n) => (Number.isInteger(n) ? n.toLocaleString("en") : "")) },
     ],
     series: [
-      { label: numbers.head, value: (_, at) => (at == null ? "" : label(at)) },
-      ...columns.map(({ label: name }, at) => ({
+      { label: numbers.head, value: (_, at) => short(at ?? newest) },
+      ...columns.map(({ label: name, values }, at) => ({
         label: name,
         stroke: colour(inks[at]),
         width: 2,
         points: { show: numbers.labels.length < 2 },
-        value: (_, n) => (n == null ? "–" : n.toLocaleString("en")),
+        // Where nobody points, the newest is told: an empty legend looks broken, and a phone has nothing to point with.
+        value: (_, n) => (n ?? values[newest]).toLocaleString("en"),
         ...(bars ? { fill: colour(inks[at]), width: 0, paths: globalThis.uPlot.paths.bars({ size: [0.7, 40] }), points: { show: false } } : {}),
       })),
     ],
