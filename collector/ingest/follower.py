@@ -73,7 +73,7 @@ class Follower:
         self._behind = True
         self._due_s = -inf
         self._tell_due_s = -inf
-        self._stood_aside_s = time.monotonic()
+        self._stand_aside_due_s = inf
         self._step_events = FOLLOW_EVENTS
         # A failure is logged when it begins, not at each try.
         self._failed = False
@@ -183,11 +183,12 @@ class Follower:
         self._hurry = 0
 
     def _stand_aside(self, more: bool) -> None:
-        if more and time.monotonic() - self._stood_aside_s >= STAND_ASIDE_EVERY_S:
+        """Where it has been behind for long; who waits for a short while is not kept waiting."""
+        if more and time.monotonic() >= self._stand_aside_due_s:
             time.sleep(STAND_ASIDE_S)
-            more = False
-        if not more:
-            self._stood_aside_s = time.monotonic()
+            self._stand_aside_due_s = inf
+        if not more or self._stand_aside_due_s == inf:
+            self._stand_aside_due_s = time.monotonic() + STAND_ASIDE_EVERY_S if more else inf
 
     def _fail(self, error: Exception) -> None:
         self._behind = True

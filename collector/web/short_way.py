@@ -24,7 +24,7 @@ from collector.web.server import BoundedProtocol
 
 log = logging.getLogger(__name__)
 # So many calls at a turn of the loop. Whoever else asks need not wait for all that came at once; and fewer yet while
-# something is looked up: that comes back to the loop four times.
+# something is looked up: from its request to its answer that takes four turns.
 TURN_CALLS_MAX, TURN_CALLS_BESIDE_LOOKUPS_MAX = 16, 4
 _STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
 

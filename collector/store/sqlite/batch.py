@@ -9,16 +9,16 @@ from collections import defaultdict
 from typing import Any
 
 from collector.store.sqlite.ordering import Reference
-from collector.store.sqlite.portraits import Gained
-from collector.store.sqlite.tenure import Settled
+from collector.store.sqlite.portraits import Change
+from collector.store.sqlite.tenure import Lost, Settled
 
 
 class Batch:
     """What a batch of events touches and must be derived anew."""
 
-    def __init__(self, *, loses: bool = False) -> None:
-        """`loses`: anybody may have lost something, also where no rule says so."""
-        self._loses = loses
+    def __init__(self, projected: int, *, loses: bool = False) -> None:
+        """`projected`: the last event that was taken in before. `loses`: anything of anybody's may be gone."""
+        self._projected, self._loses = projected, loses
         self.claims: list[tuple[Any, ...]] = []
         self.claimed: defaultdict[int, set[int]] = defaultdict(set)  # of each visitor, the events whose claims are new
         self.persons: set[int] = set()
@@ -26,9 +26,10 @@ class Batch:
         self.orders: set[Reference] = set()
         self.visitors: set[int] = set()
         self.customers: set[int] = set()
-        self.curtailed: set[int] = set()
-        self.held: defaultdict[int, list[int]] = defaultdict(list)  # of each customer, the settled visitors
-        self.seen: dict[int, tuple[int, int]] = {}  # of each visitor: who held it before, and until when it was seen
+        self.curtailed: set[int] = set()  # customers who may have lost more than `_lost` says
+        self.seen: dict[int, tuple[int, list[int]]] = {}  # of each visitor: who held it before, and when it was seen
+        self._held: defaultdict[int, set[int]] = defaultdict(set)  # of each customer, visitors that were settled
+        self._lost: defaultdict[int, list[Lost]] = defaultdict(list)
 
     def claim(self, visitor: int, seq: int, told: tuple[Any, ...]) -> None:
         """`told`: act, why, user, email and strength."""
@@ -37,20 +38,22 @@ class Batch:
 
     def settle(self, visitor: int, settled: Settled) -> None:
         self.customers |= settled.customers
-        self.curtailed |= settled.curtailed
-        for customer in settled.held:
-            self.held[customer].append(visitor)
+        for customer in settled.customers:
+            self._held[customer].add(visitor)
+        for customer, lost in settled.lost.items():
+            self._lost[customer].append(lost)
 
-    def gained(self, customer: int, seen: dict[int, int]) -> Gained | None:
-        """What a customer has more than before; None where some may be gone. `seen`: what `seen_beside` gave."""
+    def change(self, customer: int, seen: dict[int, list[int]]) -> Change | None:
+        """What became of a customer's; None where anything may be gone. `seen`: what `seen_beside` gave."""
         if self._loses or customer in self.curtailed:
             return None
-        return Gained(self.held[customer], seen.get(customer, 0))
+        visitors, lost = sorted(self._held[customer]), self._lost[customer]
+        return Change(visitors, lost, seen.get(customer, []), self._projected)
 
-    def seen_beside(self) -> dict[int, int]:
-        """Until when each customer was seen by visitors that nothing was to be settled of."""
-        seen: dict[int, int] = {}
-        for visitor, (holder, time) in self.seen.items():
-            if time and visitor not in self.visitors:
-                seen[holder] = max(seen.get(holder, 0), time)
+    def seen_beside(self) -> dict[int, list[int]]:
+        """When each customer was seen by visitors that nothing was to be settled of."""
+        seen: defaultdict[int, list[int]] = defaultdict(list)
+        for visitor, (holder, times) in self.seen.items():
+            if times and visitor not in self.visitors:
+                seen[holder] += times
         return seen

@@ -7,6 +7,7 @@ deleted where nobody bears the key any more. It decides nothing about who is who
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,6 +21,7 @@ from collector.store.sqlite.finding import keep_found
 from collector.store.sqlite.ordering import add_up
 from collector.store.sqlite.people import People
 from collector.store.sqlite.subscribing import marketing
+from collector.store.sqlite.tenure import Lost
 from collector.visits import Key
 
 STRENGTHS = {trust.word: int(trust) for trust in Trust}
@@ -77,14 +79,21 @@ SELECT 1 FROM claims WHERE (user = ?1 OR (email = ?1 AND user IS NULL)) AND act 
 UNION ALL SELECT 1 FROM events WHERE subject = -?1 LIMIT 1
 """
 _STOOD = "SELECT first_seen, last_seen FROM customers WHERE customer = ? AND deleted = 0"
-_SEEN = "UPDATE customers SET last_seen = ?1, rev = ?2 WHERE customer = ?3 AND (last_seen IS NULL OR last_seen < ?1)"
+_SEEN = """
+UPDATE customers
+SET first_seen = min(coalesce(first_seen, ?1), ?1), last_seen = max(coalesce(last_seen, ?2), ?2), rev = ?3
+WHERE customer = ?4 AND (first_seen IS NULL OR first_seen > ?1 OR last_seen IS NULL OR last_seen < ?2)
+"""
 
 
-class Gained(NamedTuple):
-    """Where a customer has lost nothing: the visitors who may be theirs for longer, and until when others were seen."""
+class Change(NamedTuple):
+    """What a step changed of a customer's: visitors of whom they may have more or less, what of these they may have
+    `lost`, when they were `seen` by others first and last, and the last event that was taken in before."""
 
     visitors: list[int]
-    seen: int
+    lost: list[Lost]
+    seen: list[int]
+    projected: int
 
 
 class Portraits:
@@ -93,19 +102,19 @@ class Portraits:
     def __init__(self, conn: sqlite3.Connection, facts: Facts, people: People) -> None:
         self._conn, self._facts, self._people = conn, facts, people
 
-    def seen(self, customer: int, time: int, revisions: Revisions) -> None:
-        """A known customer did one thing more."""
-        self._conn.execute(_SEEN, (time, revisions.next(), customer))
+    def seen(self, customer: int, first: int, last: int, revisions: Revisions) -> None:
+        """A known customer did something more, within these times."""
+        self._conn.execute(_SEEN, (first, last, revisions.next(), customer))
 
-    def draw(self, customer: int, gained: Gained | None, revisions: Revisions) -> None:
+    def draw(self, customer: int, change: Change | None, revisions: Revisions) -> None:
         """Make a customer's row anew and write it where it differs.
 
-        `gained` spares looking through all their visitors, of whom there may be very many; None: some may be gone.
+        `change` spares looking through all their visitors, of whom there may be very many; None: anything may be gone.
         """
         members = self._conn.execute(_IDS, (customer, customer)).fetchall()
         traits = self._traits([person for person, *_ in members])
         total = add_up(self._conn, customer)
-        first_seen, last_seen = self._seen([person for person, *_ in members], customer, gained)
+        first_seen, last_seen = self._seen([person for person, *_ in members], customer, change)
         if not (len(members) > 1 or traits or total.orders or self._is_known(customer, members)):
             keep_found(self._conn, customer, "", "", "[]", "[]")
             self._conn.execute(_DROP, (revisions.next(), customer))
@@ -175,27 +184,41 @@ class Portraits:
         decoded = {name: msgspec.json.decode(value) for name, (_, value) in sorted(best.items())}
         return {name: value for name, value in decoded.items() if value is not None}
 
-    def _seen(self, persons: list[int], customer: int, gained: Gained | None) -> tuple[int | None, int | None]:
-        stood = gained and self._conn.execute(_STOOD, (customer,)).fetchone()
-        if gained is None or stood is None or None in stood:
-            visitors = [visitor for (visitor,) in self._conn.execute(_VISITORS, (customer,))]
-            firsts, lasts = list[int](), list[int]()
-        else:
-            visitors = gained.visitors
-            firsts, lasts = [stood[0]], [stood[1], gained.seen]
+    def _seen(self, persons: list[int], customer: int, change: Change | None) -> tuple[int | None, int | None]:
+        times = [each for person in persons for each in self._bounds(-person, None) or ()]
+        stood = change and self._conn.execute(_STOOD, (customer,)).fetchone()
+        if change is not None and stood is not None and None not in stood:
+            now = [*times, *change.seen, *self._times(customer, change.visitors)]
+            if self._keeps(stood, change, now):
+                return min([stood[0], *now]), max([stood[1], *now])
+        visitors = [visitor for (visitor,) in self._conn.execute(_VISITORS, (customer,))]
+        times += self._times(customer, visitors)
+        return min(times, default=None), max(times, default=None)
+
+    def _keeps(self, stood: tuple[int, int], change: Change, now: list[int]) -> bool:
+        """Whether what a customer may have lost is neither the first nor the last of theirs, or is made good."""
+        first, last = stood
+        if min(now, default=first + 1) > first and any(lost.first <= first for lost in change.lost):
+            return False
+        return max(now, default=last - 1) >= last or all(
+            self._until(lost, change.projected) < last for lost in change.lost
+        )
+
+    def _until(self, lost: Lost, projected: int) -> int:
+        if lost.last is not None:
+            return lost.last
+        found = self._facts.last_taken_in(lost.visitor, projected)
+        return found[0] if found else 0
+
+    def _times(self, customer: int, visitors: Iterable[int]) -> Iterator[int]:
+        """When these were there as the customer, first and last."""
         for visitor in visitors:
             # Spans are apart from each other: the first one that holds anything has the first, the last one the last.
-            for spans, times, at in ((_SPANS, firsts, 0), (_SPANS_BACKWARD, lasts, 1)):
+            for spans, at in ((_SPANS, 0), (_SPANS_BACKWARD, 1)):
                 bounds = (self._bounds(visitor, row) for row in self._conn.execute(spans, (customer, visitor)))
                 found = next((each for each in bounds if each is not None), None)
                 if found is not None:
-                    times.append(found[at])
-        for person in persons:
-            whole = self._bounds(-person, None)
-            if whole is not None:
-                firsts.append(whole[0])
-                lasts.append(whole[1])
-        return min(firsts, default=None), max(lasts, default=None)
+                    yield found[at]
 
     def _bounds(self, subject: int, span: tuple[Any, ...] | None) -> tuple[int, int] | None:
         """When a person first and last took part in a span (None: a whole timeline); None: never."""

@@ -130,7 +130,7 @@ class Projection:
     ) -> None:
         """Derive these anew: staff said something of them, or events were taken out."""
         revisions = Revisions(self._conn)
-        batch = Batch(loses=True)
+        batch = Batch(self.projected(), loses=True)
         batch.visitors.update(visitors)
         batch.persons.update(persons)
         batch.orders.update(orders)
@@ -209,7 +209,7 @@ class Projection:
 
     def _take_in(self, facts: list[Fact], projected: int) -> None:
         revisions = Revisions(self._conn)
-        batch = Batch()
+        batch = Batch(projected)
         by_visitor: dict[int, list[Fact]] = defaultdict(list)
         for fact in facts:
             self._note(fact, batch)
@@ -271,8 +271,9 @@ class Projection:
             if self._claim(fact, state, batch) and at < len(late):
                 batch.visitors.add(visitor)
         if state.holder is not None:
-            times = [fact.key[0] for fact in facts if self._facts.forms_visit(fact)]
-            batch.seen[visitor] = state.holder, max(times, default=0)
+            # Those that are late lie amid others, or are settled; and they may have been somebody else's.
+            times = [fact.key[0] for fact in fresh if self._facts.forms_visit(fact)]
+            batch.seen[visitor] = state.holder, times
 
     def _widen(self, visitor: int, late: list[Fact], state: State, batch: Batch, revisions: Revisions) -> bool:
         """Take in late events that change no visit but its number of events; False, and nothing is done, where some do.
@@ -341,9 +342,9 @@ class Projection:
                 batch.customers.add(customer)
         seen = batch.seen_beside()
         for customer in sorted(batch.customers):
-            self._portraits.draw(customer, batch.gained(customer, seen), revisions)
+            self._portraits.draw(customer, batch.change(customer, seen), revisions)
         for customer in sorted(seen.keys() - batch.customers):
-            self._portraits.seen(customer, seen[customer], revisions)
+            self._portraits.seen(customer, min(seen[customer]), max(seen[customer]), revisions)
 
     def _settle_tenancies(self, batch: Batch, revisions: Revisions) -> set[int]:
         suppressed: set[int] = set()

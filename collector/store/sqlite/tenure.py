@@ -50,18 +50,25 @@ _RESTATE = "INSERT INTO tenancy_sets (visitor, rev) VALUES (?, ?) ON CONFLICT DO
 _DROP = "UPDATE tenancies SET deleted = 1, customer = NULL, rev = ? WHERE visitor = ? AND n >= ? AND n < ?"
 
 
+class Lost(NamedTuple):
+    """What was a customer's of a visitor, and may be no more: nothing before `first` or after `last` (None: open)."""
+
+    visitor: int
+    first: int
+    last: int | None
+
+
 class Settled(NamedTuple):
     """What became of a visitor. `holder`: who holds at its end; `quiet`: an event without a claim changes nothing;
-    `changed`: whose its orders are may have changed; `customers`: who may own other events now, of them `held`: who
-    owns some, and `curtailed`: who may have lost some."""
+    `changed`: whose its orders are may have changed; `customers`: who may own other events now; `lost`: what some of
+    them may have lost of it."""
 
     customers: set[int]
     suppressed: set[int]
     holder: int | None
     quiet: bool
     changed: bool
-    held: set[int]
-    curtailed: set[int]
+    lost: dict[int, Lost]
 
 
 class Tenure:
@@ -162,8 +169,10 @@ class Tenure:
         if rows != standing:
             self._restate(visitor, course.retired, rows, len(standing), revisions.next())
         # Also where no bound has moved: a late event may lie in anybody's span.
-        held, stood, changed = {row[4] for row in rows}, {row[4] for row in standing}, rows != standing
-        return Settled(held | stood, walk.suppressed, None, False, changed, held, stood if changed else set())
+        touched = {row[4] for row in rows} | {row[4] for row in standing}
+        changed = rows != standing
+        lost = _lost(visitor, standing) if changed else {}
+        return Settled(touched, walk.suppressed, None, False, changed, lost)
 
     def _keep(
         self, visitor: int, course: Course, walk: Walk, spans: list[Tenancy], rows: list[tuple[Any, ...] | None]
@@ -209,6 +218,15 @@ class Tenure:
 
     def _fences(self, visitor: int) -> list[int]:
         return [time for (time,) in self._conn.execute("SELECT time FROM fences WHERE visitor = ?", (visitor,))]
+
+
+def _lost(visitor: int, standing: list[tuple[Any, ...]]) -> dict[int, Lost]:
+    """By customer; a visitor's rows stand in their order."""
+    lost: dict[int, Lost] = {}
+    for from_time, _, to_time, _, customer, *_ in standing:
+        first = lost[customer].first if customer in lost else from_time
+        lost[customer] = Lost(visitor, first, to_time)
+    return lost
 
 
 def _claim(row: tuple[Any, ...]) -> Claim:
