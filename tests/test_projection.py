@@ -127,3 +127,46 @@ def test_when_a_customer_was_seen_follows_what_they_gain_and_what_they_lose(tmp_
     store.undo_link("A", "email:d@shop.example", 1_000)
     assert seen(store, "A") == (100, 700)
     store.close()
+
+
+def test_a_first_page_behind_mail_counts_as_the_first_thing_seen(tmp_path: Path) -> None:
+    store = SqliteStore.open(str(tmp_path / "footfall.db"))
+    store.put_site(make_site())
+    mail = event("mail", 100, trust=Trust.SERVER, type="track", name="Email Opened")
+    alias = event("alias", 1_000, visitor=None, trust=Trust.SERVER, type="alias", user="A", previous="v1")
+    for each in (mail, alias, event("late", 200), event("quiz", 1_100, visitor="v2", type="identify", user="A")):
+        store.append([each])
+        store.follow()
+    assert seen(store, "A") == (200, 1_100)
+    store.close()
+
+
+def test_one_id_on_very_many_devices_costs_each_further_call_the_same(tmp_path: Path) -> None:
+    def statements(devices: int) -> dict[str, int]:
+        store = SqliteStore.open(str(tmp_path / f"{devices}.db"))
+        store.put_site(make_site())
+        store.append([event(f"d{n}", 10 * n, visitor=f"v{n}", type="identify", user="A") for n in range(1, devices)])
+        while store.follow():
+            pass
+        asked: list[str] = []
+        costs = {}
+        store._conn.set_trace_callback(asked.append)
+        one = f"v{devices // 2}"
+        for n, (what, call) in enumerate(
+            {
+                "a new device": {"visitor": "new", "type": "identify", "user": "A"},
+                "a page": {"visitor": one},
+                "a log-out": {"visitor": one, "type": "track", "name": "Signed Out", "user": "A"},
+                "a page after it": {"visitor": one},
+                "somebody else's log-in": {"visitor": f"v{devices // 3}", "type": "identify", "user": "B"},
+            }.items()
+        ):
+            store.append([event(what, 10 * devices + n, **call)])
+            asked.clear()
+            store.follow()
+            costs[what] = len(asked)
+        store.close()
+        return costs
+
+    few, many = statements(20), statements(200)
+    assert all(many[what] <= few[what] + 20 for what in few), (few, many)
