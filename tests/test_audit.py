@@ -163,11 +163,11 @@ def test_the_rooms_older_deeds_follow_the_newer_ones(console: Console) -> None:
     console.store.note([deed("dataset 119", 119 * MINUTE_MS, Act.EXPORTED)])
     read: list[str] = []
     address = "/console/audit"
-    while address:
+    for _ in range(3):
         page = console.page(address)
         read += [words(cell) for cell in page.select("tbody td[data-label=To]")]
         older = page.find("a", string=re.compile("Older"))
-        address = str(older["href"]) if older else ""
+        address = str(older["href"]) if older else address
     shown = [one.removeprefix("dataset ") for one in read if one.startswith("dataset")]
     assert shown == ["115", *(f"{n:03}" for n in reversed(range(120)) if n != 115)]
     assert "dataset 119" in words(console.page("/console/audit?before=nonsense").main)
