@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from collector.errors import Misuse
+from collector.ingest.origins import parse_origin
 
 PREFIX = "FOOTFALL_"
 
@@ -48,6 +49,7 @@ _SHAPES = {
     "path_prefix": (re.compile(rf"(/{_FREE}{_NAME}(/{_NAME})*)?"), "a path such as /notes"),
     "calls_path": (re.compile(rf"{_FREE}{_NAME}(/{_NAME})*"), "a path such as notes, without a slash before it"),
 }
+_ADDRESS = re.compile(r"(https?://[\w.:\[\]-]+)(/[A-Za-z0-9._~/%-]*)?")
 # The least and the greatest that a number may be.
 _RANGES: dict[str, tuple[float, float]] = {
     "port": (0, 65_535),
@@ -102,11 +104,19 @@ def read_settings(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Setti
     for name, (shape, described) in _SHAPES.items():
         if not shape.fullmatch(values[name]):
             raise Misuse(f"{name.replace('_', '-')} must be {described}, not {values[name]!r}")
+    if values["url"] and not _is_address(values["url"]):
+        raise Misuse(f"url must be an http or https URL such as https://collector.shop.example, not {values['url']!r}")
     for name, (least, greatest) in _RANGES.items():
         if not least <= values[name] <= greatest:  # so that a rate that is no number is refused too
             told = f"{least} or more" if greatest == math.inf else f"from {least} to {greatest}"
             raise Misuse(f"{name.replace('_', '-')} must be {told}, not {values[name]}")
     return msgspec.convert(values, Settings)
+
+
+def _is_address(url: str) -> bool:
+    """Whether a browser goes there, by this spelling, and paths can be put behind it."""
+    found = _ADDRESS.fullmatch(url)
+    return found is not None and parse_origin(found[1]) is not None
 
 
 def _value(name: str, default: Any, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Any:

@@ -1,6 +1,14 @@
-"""Sizes and spans of time as people say them. What enters: bytes, milliseconds. What leaves: a few words."""
+"""Numbers, sizes and spans of time as people say them.
+
+What enters: numbers, bytes, milliseconds. What leaves: a few words.
+"""
 
 from __future__ import annotations
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """1 event, 2,000 events; `many` where it is not `one` and an s."""
+    return f"{n:,} {one if n == 1 else many or f'{one}s'}"
 
 
 def size(size_bytes: float) -> str:

@@ -81,11 +81,13 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield opened
 
 
-def footfall(*arguments: str, db: Path | str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """One command, run to its end."""
+def footfall(*arguments: str, db: Path | str, typed: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+    """One command, run to its end; `typed` is what it reads from stdin."""
     command = [sys.executable, "-m", "collector", *arguments]
     environment = {**os.environ, "FOOTFALL_DB": str(db), **environ}
-    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, env=environment, cwd=ROOT, input=typed, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 FILED_WITHIN_S = 10.0

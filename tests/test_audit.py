@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -127,14 +130,47 @@ def test_it_is_kept_for_a_year(store: SqliteStore) -> None:
 
 
 def test_it_is_read_page_by_page(store: SqliteStore) -> None:
-    for n in range(7):
-        store.note([deed(f"dataset {n}", n, Act.EXPORTED)])
+    for n in (*range(7), 3, 3):
+        store.note([deed(f"dataset {n}", min(n, 6), Act.EXPORTED)])
     read: list[str] = []
     before = None
     while page := store.audit(None, before, 3):
         read += [one.subject for one in page]
-        before = page[-1].id
+        before = (page[-1].last, page[-1].id)
     assert read == [f"dataset {n}" for n in reversed(range(7))]
+
+
+def test_what_was_done_again_stands_where_its_last_time_puts_it(store: SqliteStore) -> None:
+    for minute, subject in enumerate(("42", "email:jane@x", "visitor:tablet", "42")):
+        store.note([deed(subject, minute * MINUTE_MS)])
+    told = store.audit(None, None, 9)
+    assert [one.subject for one in told] == ["42", "visitor:tablet", "email:jane@x"]
+    assert [one.last for one in told] == [3 * MINUTE_MS, 2 * MINUTE_MS, MINUTE_MS]
+    assert [one.subject for one in store.audit(None, (told[0].last, told[0].id), 9)] == [
+        "visitor:tablet",
+        "email:jane@x",
+    ]
+    # The next page begins where the last one ended, whatever was done again meanwhile.
+    store.note([deed("visitor:tablet", 4 * MINUTE_MS)])
+    assert [one.subject for one in store.audit(None, (told[1].last, told[1].id), 9)] == ["email:jane@x"]
+    assert [one.last for one in store.audit("42", None, 9)] == [3 * MINUTE_MS]
+    assert store.audit("42", (told[0].last, told[0].id), 9) == []
+
+
+def test_the_rooms_older_deeds_follow_the_newer_ones(console: Console) -> None:
+    console.store.note([deed(f"dataset {n:03}", n * MINUTE_MS, Act.EXPORTED) for n in range(120)])
+    console.store.note([deed("dataset 115", 120 * MINUTE_MS, Act.EXPORTED)])
+    console.store.note([deed("dataset 119", 119 * MINUTE_MS, Act.EXPORTED)])
+    read: list[str] = []
+    address = "/console/audit"
+    for _ in range(3):
+        page = console.page(address)
+        read += [words(cell) for cell in page.select("tbody td[data-label=To]")]
+        older = page.find("a", string=re.compile("Older"))
+        address = str(older["href"]) if older else address
+    shown = [one.removeprefix("dataset ") for one in read if one.startswith("dataset")]
+    assert shown == ["115", *(f"{n:03}" for n in reversed(range(120)) if n != 115)]
+    assert "dataset 119" in words(console.page("/console/audit?before=nonsense").main)
 
 
 def test_when_the_log_cannot_be_written_the_look_up_is_answered_and_noted_later(console: Console) -> None:
@@ -156,6 +192,49 @@ def test_commands_are_noted_too_and_footfall_audit_reads_them(store: SqliteStore
     ]
     shown = footfall("audit", "--key", "42", db=db).stdout
     assert "looked up" in shown and "exported" not in shown
+
+
+def test_commands_that_change_something_are_noted_as_the_console_notes_it(tmp_path: Path) -> None:
+    db, history = tmp_path / "footfall.db", tmp_path / "customers.csv"
+    history.write_text("id,email\n42,jane@x.example\n")
+    commands: list[tuple[tuple[str, ...], str]] = [
+        (("site", "add", "shop"), "changed site shop"),
+        (("site", "edit", "shop"), ""),
+        (("site", "edit", "shop", "--timezone", "Europe/Paris"), "changed site shop"),
+        (("site", "edit", "shop", "--keep-orders", "90"), "changed site shop"),
+        (("site", "rotate-key", "shop", "--key", "secret"), "changed site shop"),
+        (("token", "create", "desk", "--scope", "read"), "changed token desk"),
+        (("token", "revoke", "desk"), "changed token desk"),
+        (("user", "add", "Anna", "--role", "owner"), "changed user anna"),
+        (("user", "edit", "ANNA", "--role", "support"), "changed user anna"),
+        (("user", "remove", "Anna"), "changed user anna"),
+        (("signin-link",), "made a sign-in link "),
+        (("import", "customers", str(history), "--dry-run"), ""),
+        (("import", "customers", str(history)), "imported customers"),
+        (("rebuild",), "rebuilt database"),
+        (("site", "remove", "shop"), "changed site shop"),
+    ]
+    told, shown = Counter[str](), ""
+    for arguments, wanted in commands:
+        typed = "correct horse battery" if arguments[:2] == ("user", "add") else ""
+        done = footfall(*arguments, db=db, typed=typed)
+        assert done.returncode == 0, done.stderr
+        shown += done.stdout
+        with closing(SqliteStore.open(str(db))) as store:
+            noted = Counter({f"{act} {to}": n for by, _, act, to, n in deeds(store) if by == "command"})
+        assert noted - told == Counter([wanted] if wanted else []), arguments
+        told = noted
+    secrets = set(re.findall("(?:wk|sk|ik|ft|sl)_[A-Za-z0-9]{32}", shown))
+    assert len(secrets) == 6
+    assert not [secret for secret in secrets if secret in str(told)]
+
+
+def test_a_restore_is_noted_in_the_restored_file(store: SqliteStore, tmp_path: Path) -> None:
+    copy, db = tmp_path / "copy.db", tmp_path / "restored.db"
+    assert footfall("backup", str(copy), db=store.path).returncode == 0
+    assert footfall("restore", str(copy), "--without-tombstones", db=db).returncode == 0
+    with closing(SqliteStore.open(str(db))) as restored:
+        assert [one[2:] for one in deeds(restored)] == [("restored", "database", 1)]
 
 
 def test_a_token_shows_when_it_was_last_used(console: Console) -> None:

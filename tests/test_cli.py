@@ -6,11 +6,14 @@ import json
 import re
 import socket
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Start, footfall, make_site
+from conftest import ROOT, Start, footfall, make_site
+from shop import a_busy_day
 
 from collector.config import SETTINGS, Settings, read_settings
 from collector.errors import Misuse
@@ -93,6 +96,10 @@ def test_a_token_is_shown_once_and_never_again(db: Path) -> None:
         (("serve", "--port", "x"), 2),
         (("serve", "--port", "70000"), 2),
         (("serve", "--trusted-proxy", "proxy"), 2),
+        (("serve", "--url", "collector.shop.example"), 2),
+        (("site", "add", "b", "--url", "javascript:alert(1)"), 2),
+        (("site", "rotate-key", "shop", "--key", "write", "--url", "shop"), 2),
+        (("signin-link", "--url", "https://"), 2),
         (("import", "orders", "nowhere.csv"), 1),
         (("import", "pigeons", "nowhere.csv"), 2),
     ],
@@ -148,6 +155,170 @@ def test_a_number_out_of_its_range_is_misuse(name: str, value: float, told: str)
     for flags, environ in (({name: value}, {}), ({}, {f"FOOTFALL_{name.upper()}": str(value)})):
         with pytest.raises(Misuse, match=f"^{re.escape(told)}$"):
             read_settings(flags, environ)
+
+
+@pytest.mark.parametrize(
+    "url",
+    """collector.shop.example https:// http:///path ftp://shop.example javascript:alert(1) https://c.example/?a=1
+    https://c.example/#a https://ann:secret@c.example https://c.example:port https://c.example:70000 HTTPS://c.example
+    https://c.example/"><script> /path""".split(),  # noqa: SIM905
+)
+def test_a_url_that_no_browser_could_go_to_is_misuse(url: str) -> None:
+    told = f"url must be an http or https URL such as https://collector.shop.example, not {url!r}"
+    for flags, environ in (({"url": url}, {}), ({}, {"FOOTFALL_URL": url})):
+        with pytest.raises(Misuse, match=f"^{re.escape(told)}$"):
+            read_settings(flags, environ)
+    with pytest.raises(Misuse):
+        read_settings({"url": "https://a b"}, {})
+
+
+@pytest.mark.parametrize(
+    "url",
+    """https://collector.shop.example https://c.example/ http://127.0.0.1:8001 http://[::1]:8000 https://münchen.example
+    https://shop.example/footfall https://C.example""".split(),  # noqa: SIM905
+)
+def test_a_url_with_a_host_is_taken_as_it_is(url: str) -> None:
+    assert read_settings({"url": url}, {}).public_url == url.rstrip("/")
+
+
+def test_a_bad_url_changes_nothing(db: Path) -> None:
+    before = answer("site", "add", "shop", db=db)
+    for arguments in (("site", "add", "b"), ("site", "rotate-key", "shop", "--key", "write")):
+        assert footfall(*arguments, "--url", "shop", db=db).returncode == 2
+    assert [(one["site"], one["write_key"]) for one in answer("site", "list", db=db)] == [("shop", before["write_key"])]
+
+
+def link_of(db: Path, *flags: str, **environ: str) -> str:
+    """Where a sign-in link leads to."""
+    done = footfall("signin-link", *flags, db=db, **environ)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.partition("/console/")[0]
+
+
+def test_a_sign_in_link_is_for_the_collector_that_runs_on_the_file(start: Start) -> None:
+    collector = start(make_site())
+    assert link_of(collector.db) == collector.url
+    assert link_of(collector.db, "--url", "https://c.example/") == "https://c.example"
+    assert link_of(collector.db, FOOTFALL_URL="https://c.example") == "https://c.example"
+    assert link_of(collector.db, "--port", "9") == "http://127.0.0.1:9"
+    link = footfall("signin-link", db=collector.db).stdout.strip()
+    assert collector.client.get(link).status_code == 200
+    collector.stop()
+    assert link_of(collector.db) == "http://127.0.0.1:8000"
+
+
+def test_a_sign_in_link_leads_where_the_collector_says_that_browsers_reach_it(start: Start) -> None:
+    collector = start(make_site(), flags=("--url", "https://collector.shop.example/"))
+    assert link_of(collector.db) == "https://collector.shop.example"
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ((), "Footfall listens at http://127.0.0.1:{port} and keeps everything in "),
+        (("--url", "http://127.0.0.1:{port}/"), "Footfall listens at http://127.0.0.1:{port} and keeps everything in "),
+        (
+            ("--host", "0.0.0.0", "--url", "https://collector.shop.example"),
+            "Footfall listens on 0.0.0.0 port {port}, is reached at https://collector.shop.example "
+            "and keeps everything in ",
+        ),
+    ],
+)
+def test_serve_says_where_it_listens_and_where_it_is_reached(db: Path, flags: tuple[str, ...], told: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "collector", "serve", "--port", port, *(flag.format(port=port) for flag in flags)]
+    with subprocess.Popen([*command, "--db", str(db)], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(4)]
+        finally:
+            process.terminate()
+    assert lines[0] == told.format(port=port) + f"{db}.\n"
+    assert f"--db {db}" in lines[1] and f"footfall signin-link --db {db} makes another link" in lines[2]
+    assert lines[3].startswith("  http")
+
+
+def test_a_new_database_is_told_of_on_stderr_and_one_that_was_there_is_not(tmp_path: Path) -> None:
+    for name, arguments in (
+        ("site.db", ("site", "add", "shop", "--json")),
+        ("token.db", ("token", "create", "desk", "--scope", "read", "--json")),
+        ("user.db", ("user", "add", "anna", "--role", "owner", "--json")),
+    ):
+        db = tmp_path / name
+        done = footfall(*arguments, db=db, typed="correct horse battery")
+        assert (done.returncode, done.stderr) == (0, f"footfall: a new database was made at {db}\n")
+        assert json.loads(done.stdout)
+        assert footfall("site", "add", "another", db=db).stderr == ""
+
+
+def test_a_token_that_was_revoked_is_not_said_to_be_nowhere(db: Path) -> None:
+    answer("token", "create", "desk", "--scope", "read", db=db)
+    answer("token", "revoke", "desk", db=db)
+    done = footfall("token", "revoke", "desk", db=db)
+    assert (done.returncode, done.stderr) == (1, "footfall: the token desk is revoked already\n")
+
+
+def test_nobody_is_asked_about_somebody_who_is_not_there(db: Path) -> None:
+    a_busy_day(db).close()
+    for key, told in (("nobody", "there is no customer nobody"), ("visitor:nobody", "there is no visitor nobody")):
+        done = footfall("forget", key, db=db)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", f"footfall: {told}\n")
+    asked = footfall("forget", "42", db=db, typed="n\n")
+    assert asked.returncode == 1
+    assert "Erase everything about 42?" in asked.stdout
+    assert footfall("customer", "42", db=db).returncode == 0
+    erased = footfall("forget", "42", db=db, typed="y\n")
+    assert erased.returncode == 0
+    assert re.search(r"erased \d+ events on \d devices?; receipt", erased.stdout)
+
+
+def test_a_file_that_cannot_be_used_is_a_plain_line(db: Path, tmp_path: Path) -> None:
+    footfall("site", "add", "shop", db=db)
+    for arguments in (("export", "events", "--out", "/dev/full"), ("backup", str(tmp_path))):
+        done = footfall(*arguments, db=db)
+        assert done.returncode in (1, 2)
+        assert re.fullmatch(r"footfall: [^\n\[]+\n", done.stderr), done.stderr
+
+
+def test_one_is_one_and_not_ones(start: Start, tmp_path: Path) -> None:
+    collector = start(make_site())
+    told = {"writeKey": "wk_shop", "event": "Tried", "anonymousId": "v", "userId": "42"}
+    assert collector.post("/v1/track", told).status_code == 200
+    collector.stop()
+    (tmp_path / "orders.csv").write_text("order_id,total\n,9.90\n")
+    said = [
+        footfall(*arguments, db=collector.db)
+        for arguments in (
+            ("rebuild",),
+            ("customer", "42"),
+            ("export", "events", "--out", str(tmp_path / "events.csv")),
+            ("backup", str(tmp_path / "copy.db")),
+            ("import", "orders", str(tmp_path / "orders.csv")),
+            ("doctor",),
+            ("forget", "42", "--yes"),
+        )
+    ]
+    shown = "".join(done.stdout + done.stderr for done in said)
+    for told in (
+        "read 1 event again",
+        ", 1 event",
+        "1 row;",
+        "holds 1 event of 1 site",
+        "1 row left out",
+        "on 1 device;",
+    ):
+        assert told in shown, told
+    assert not re.search(r"\b1 (?!of)[a-z]+s\b", shown), shown
+
+
+def test_files_about_people_are_not_taken_into_a_repository() -> None:
+    names = ("footfall.db", "footfall.db-inbox", "footfall.db-inbox-wal", "footfall.db-lock", "footfall.db-tombstones")
+    names += ("footfall.db.before-restore-20260501T080000Z", "footfall-demo.shop.db", "events.csv.part", "x.restoring")
+    ignored = subprocess.run(["git", "check-ignore", *names], cwd=ROOT, capture_output=True, text=True, check=False)
+    if ignored.returncode == 128:
+        pytest.skip("not a git checkout")
+    assert tuple(ignored.stdout.split()) == names
 
 
 def test_every_setting_is_a_field_and_is_documented() -> None:

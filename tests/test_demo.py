@@ -441,6 +441,19 @@ def test_the_session_cookie_is_for_the_shop_alone(shopper: Shopper, demo: Demo) 
     assert shopper.client.get(f"{demo.url}/cart").status_code == 200
 
 
+def test_a_sign_in_link_is_made_for_the_running_demo(demo: Demo) -> None:
+    made = footfall("signin-link", "--db", str(demo.db), db="elsewhere.db")
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.startswith(demo.said["url"] + "/console/")
+    assert httpx.get(made.stdout.strip()).status_code == 200
+
+
+def test_only_its_owner_reads_what_the_demo_keeps(demo: Demo) -> None:
+    kept = [*demo.db.parent.glob("demo.*")]
+    assert {"demo.db", "demo.shop.db"} <= {path.name for path in kept}
+    assert [path.name for path in kept if path.stat().st_mode & 0o077] == []
+
+
 def test_the_console_and_the_tag_keep_cookies_of_different_names(demo: Demo) -> None:
     """On one host, as here, a console's cookie named like the visitor's would make a new visitor of every page."""
     link = httpx.URL(demo.said["console"])

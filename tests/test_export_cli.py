@@ -56,7 +56,8 @@ def test_export_goes_on_from_a_cursor_and_may_be_narrowed(db: Path) -> None:
         (["events", "--format", "xlsx"], 2, "'xlsx' is not one of"),
         (["events", "--since", "soon"], 2, "since is no cursor that an export gave"),
         (["events", "--from", "soon"], 2, "'soon' is neither a date"),
-        (["orders", "--resolve"], 2, "resolve=1 adds customer and visit to events only"),
+        (["orders", "--resolve"], 2, "footfall: --resolve adds customer and visit to events only"),
+        (["events", "--out", "."], 2, "footfall: . is a directory; name the file in it"),
         (["events", "--out", "/nowhere/at/all.csv"], 1, "No such file or directory"),
     ],
 )
@@ -66,6 +67,13 @@ def test_export_refuses_in_one_line(db: Path, arguments: list[str], code: int, m
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+
+
+def test_an_export_for_which_there_is_no_place_is_not_noted_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "footfall.db"
+    a_busy_day(path).close()
+    assert footfall("export", "events", "--out", str(tmp_path), db=path).returncode == 2
+    assert footfall("audit", "--json", db=path).stdout == ""
 
 
 def test_an_export_that_fails_leaves_the_old_file_and_no_part(db: Path, tmp_path: Path) -> None:

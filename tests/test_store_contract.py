@@ -267,8 +267,8 @@ def test_tokens_are_listed_revoked_and_never_named_twice(store: Store) -> None:
     assert store.tokens() == [one, other]
     store.revoke_token("desk", 5)
     assert [token.revoked for token in store.tokens()] == [5, None]
-    for name in ("desk", "nobody"):
-        with pytest.raises(NotFound):
+    for name, told in (("desk", "the token desk is revoked already"), ("nobody", "there is no token nobody")):
+        with pytest.raises(NotFound, match=told):
             store.revoke_token(name, 6)
     with pytest.raises(Misuse):
         store.put_token(Token(name="desk", hash="h3", scopes=("read",), created=7))

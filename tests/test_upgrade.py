@@ -87,7 +87,9 @@ def test_a_kept_database_answers_after_an_upgrade_as_it_did_before(tmp_path: Pat
         wanted = json.loads((FIXTURES / kept.replace(".db.gz", ".json")).read_text(encoding="utf-8"))
     covers(answers(db), wanted)
     assert schema_of(db) == a_new_one(tmp_path)
-    assert footfall("rebuild", db=db).returncode == 0
+    # Not by the command: that adds its own line to the audit log, and what is older than a year leaves it.
+    with closing(SqliteStore.open(str(db), create=False)) as store:
+        store.rebuild()
     covers(as_of_now(answers(db)), as_of_now(wanted))
 
 

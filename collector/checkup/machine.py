@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collector.checkup import Finding, fail, ok, warn
 from collector.event import DAY_MS, MINUTE_MS
-from collector.spoken import size, span
+from collector.spoken import counted, size, span
 from collector.store.health import Followed, Soundness, Vitals
 
 MB, GB = 1024**2, 1024**3
@@ -81,7 +81,7 @@ def following(before: Followed, after: Followed, running: bool) -> Finding:
     """`after` was looked at some time after `before`."""
     if not after.behind:
         return ok("following", "Customers, visits and orders are up to the log.")
-    behind = f"Customers, visits and orders are {after.behind:,} events behind the log"
+    behind = f"Customers, visits and orders are {counted(after.behind, 'event')} behind the log"
     if not running:
         return ok("following", f"{behind}; the next start takes them in.")
     if after.projected <= before.projected and before.behind:
@@ -94,7 +94,9 @@ def following(before: Followed, after: Followed, running: bool) -> Finding:
 
 def set_aside(followed: Followed) -> Finding:
     if followed.set_aside:
-        means = f"{followed.set_aside:,} events could not be understood: they are kept, but in nobody's history."
+        n = followed.set_aside
+        are = "it is" if n == 1 else "they are"
+        means = f"{counted(n, 'event')} could not be understood: {are} kept, but in nobody's history."
         return warn("set aside", means, SET_ASIDE_DO)
     return ok("set aside", "Every event was understood.")
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from prometheus_client.parser import text_string_to_metric_families
 
 from collector.checkup import Finding, fail, ok, warn
+from collector.spoken import counted
 
 QUEUE_WARN = 5_000
 COMMIT_WARN_S = 0.1
@@ -34,10 +35,11 @@ def collector(word: Word) -> Finding:
 
 def queue(word: Word) -> Finding:
     waiting = sum(_values(word, "footfall_queued_events").values())
+    means = f"{counted(round(waiting), 'event waits', 'events wait')} for the disk."
     if waiting > QUEUE_WARN:
         do = "See what keeps the disk busy; when the queue is full, calls are answered with 503 until it has drained."
-        return warn("queue", f"{waiting:,.0f} events wait for the disk.", do)
-    return ok("queue", f"{waiting:,.0f} events wait for the disk.")
+        return warn("queue", means, do)
+    return ok("queue", means)
 
 
 def answers(word: Word) -> Finding:

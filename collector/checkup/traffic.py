@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from collector.checkup import Finding, ok, warn
 from collector.event import DAY_MS, Site
-from collector.spoken import span
+from collector.spoken import counted, span
 from collector.store import Token
 from collector.store.health import Joined, Lately, OrdersLately, Refusals
 
@@ -28,7 +28,8 @@ def quarantine(refusals: Refusals) -> Finding:
     if not kept and not refusals.today:
         return ok("quarantine", "No refused call waits in quarantine.")
     reasons = _listed(f"{reason} {n:,}" for reason, n in refusals.kept.items())
-    means = f"{kept:,} refused calls are kept ({reasons})" if kept else "No refused call is kept"
+    said = counted(kept, "refused call is", "refused calls are")
+    means = f"{said} kept ({reasons})" if kept else "No refused call is kept"
     means += f", {refusals.today:,} came today"
     do = "footfall quarantine list shows them; once the shop sends them well: footfall quarantine replay."
     grows = refusals.today >= GROWN_MIN and refusals.today > GROWN_TIMES * refusals.a_day
@@ -36,13 +37,18 @@ def quarantine(refusals: Refusals) -> Finding:
         return warn("quarantine", f"{means}, after {refusals.a_day:,.0f} a day in the week before.", do)
     stored = refusals.stored_today
     if refusals.today >= REFUSED_MIN and refusals.today > REFUSED_SHARE * (refusals.today + stored):
-        return warn("quarantine", f"{means}, beside {stored:,} that were stored.", do)
+        return warn("quarantine", f"{means}, beside {counted(stored, 'that was', 'that were')} stored.", do)
     return ok("quarantine", f"{means}.")
 
 
 def joining(joined: Joined) -> Finding:
+    if not joined.visits:
+        return ok("joining", "There is no visit yet.")
+    if joined.visits == 1:
+        return ok("joining", f"The one visit so far is {'' if joined.joined else 'not '}a known customer's.")
     if joined.visits < VISITS_MIN:
-        return ok("joining", f"{joined.joined:,} of the last {joined.visits:,} visits are a known customer's.")
+        are = "is" if joined.joined == 1 else "are"
+        return ok("joining", f"{joined.joined:,} of the last {joined.visits:,} visits {are} a known customer's.")
     share = joined.joined / joined.visits
     means = f"{share:.1%} of the last {joined.visits:,} visits are a known customer's."
     if share < JOINED_SHARE:
@@ -55,6 +61,11 @@ def orders(lately: OrdersLately) -> Finding:
     n = lately.orders
     if not n:
         return ok("orders", "There is no order yet.")
+    if n == 1:
+        alone_in = "only from a browser" if lately.unconfirmed else "only from the back end"
+        both = "from a browser and from the back end"
+        known = alone_in if lately.unconfirmed or lately.without_visitor else both
+        return ok("orders", f"The one order so far is known {known}.")
     unconfirmed, alone = lately.unconfirmed / n, lately.without_visitor / n
     means = (
         f"Of the last {n:,} orders {unconfirmed:.0%} are known only from a browser, {alone:.0%} only from the back end."
@@ -88,7 +99,7 @@ def origins(sites: Sequence[Site], everywhere: Sequence[str]) -> Finding:
         return warn(
             "sites", means, "footfall site edit NAME --origin https://shop.example, unless only a back end sends."
         )
-    return ok("sites", f"{len(sites)} site{'s' * (len(sites) > 1)}, each with the origins of its pages.")
+    return ok("sites", f"{counted(len(sites), 'site, with', 'sites, each with')} the origins of its pages.")
 
 
 def silence(sites: Sequence[Site], seen: dict[str, int | None], lately: Lately, now: int) -> Finding:
@@ -112,9 +123,14 @@ def back_ends(sites: Sequence[Site], lately: Lately, orders: OrdersLately) -> Fi
         means = f"Nothing came under the secret key of {_listed(mute)} in the last days."
         do = "Have the shop's back end send orders and refunds: a browser can be closed too soon, or lie."
         return warn("back ends", means, do)
-    return ok(
-        "back ends", f"{len(heard) - len(mute)} of the {len(heard)} sites that were heard from send from the back end."
-    )
+    if not heard:
+        return ok("back ends", "No site was heard from in the last days.")
+    if len(heard) == 1:
+        sends = "does not send" if mute else "sends"
+        return ok("back ends", f"The one site that was heard from {sends} from the back end.")
+    n = len(heard) - len(mute)
+    send = "sends" if n == 1 else "send"
+    return ok("back ends", f"{n} of the {len(heard)} sites that were heard from {send} from the back end.")
 
 
 def tokens(tokens: Sequence[Token], now: int) -> Finding:
@@ -123,7 +139,13 @@ def tokens(tokens: Sequence[Token], now: int) -> Finding:
     if old:
         means = f"Tokens that are over a year old still open the reading API: {_listed(old)}."
         return warn("tokens", means, "Make new ones and revoke these: footfall token create, footfall token revoke.")
-    return ok("tokens", f"{len(valid)} tokens are valid, none older than a year." if valid else "There is no token.")
+    if not tokens:
+        return ok("tokens", "There is no token.")
+    if not valid:
+        return ok("tokens", f"No token is valid: {'it is' if len(tokens) == 1 else 'all are'} revoked.")
+    if len(valid) == 1:
+        return ok("tokens", "1 token is valid, less than a year old.")
+    return ok("tokens", f"{len(valid):,} tokens are valid, none older than a year.")
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -77,7 +77,9 @@ def _run() -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
-    except (FootfallError, OSError, sqlite3.OperationalError) as error:
+    except OSError as error:
+        return _say(": ".join(str(word) for word in (error.filename, error.strerror or error) if word), 1)
+    except (FootfallError, sqlite3.OperationalError) as error:
         return _say(str(error), 1)
     return code if isinstance(code, int) else 0
 

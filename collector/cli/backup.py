@@ -57,8 +57,8 @@ def _file_what_waits(db: str) -> None:
 def told(held: Contents) -> str:
     """What a file holds, for people."""
     newest = f", the newest of {moment(held.newest)}" if held.newest is not None else ""
-    sites = "1 site" if held.sites == 1 else f"{held.sites} sites"
-    return f"{held.events:,} events of {sites}{newest}; {spoken.size(held.bytes)}, schema {held.schema}"
+    events, sites = spoken.counted(held.events, "event"), spoken.counted(held.sites, "site")
+    return f"{events} of {sites}{newest}; {spoken.size(held.bytes)}, schema {held.schema}"
 
 
 @contextmanager

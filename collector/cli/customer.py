@@ -18,6 +18,7 @@ from collector.cli.export import opened_file
 from collector.cli.options import as_json, moment, note, now_ms, opened, print_json, setting
 from collector.cli.plain import plain
 from collector.errors import Misuse, NotFound
+from collector.spoken import counted
 from collector.store import Activity, ActivityPage, ActivityQuery, OrderTotals, Profile
 from collector.store.audit import Act
 from collector.web import everything, render
@@ -83,7 +84,7 @@ def _who(of: Profile) -> Table:
         "customer": f"{of.key} ({of.kind})",
         "ids": ", ".join(f"{known.kind} {known.value} ({known.strength})" for known in of.ids),
         "traits": ", ".join(f"{name}: {_short(value)}" for name, value in of.traits.items()),
-        "seen": f"{_when(of.first_seen)} to {_when(of.last_seen)}, {of.events} events",
+        "seen": f"{_when(of.first_seen)} to {_when(of.last_seen)}, {counted(of.events, 'event')}",
         "orders": _orders(of.orders),
         "money": "; ".join(f"{m.net} {m.currency} net ({m.gross} less {m.refunded})" for m in of.money),
         "consent": ", ".join(name for name, granted in of.consent.items() if granted),

@@ -21,7 +21,7 @@ from rich.progress import track
 
 from collector import logs
 from collector.app import build_app
-from collector.cli.options import as_json, now_ms, print_json, setting, settings_of
+from collector.cli.options import as_json, named, now_ms, print_json, setting, settings_of
 from collector.cli.serve import listen
 from collector.cli.serving import serve_app
 from collector.config import Settings
@@ -35,6 +35,7 @@ from collector.errors import Misuse
 from collector.event import Site
 from collector.ingest.acceptance import accept
 from collector.ingest.sites import new_site, rotated
+from collector.spoken import counted
 from collector.store import Entry, Store
 from collector.store.sqlite.lock import take
 from collector.store.sqlite.store import SqliteStore
@@ -64,7 +65,7 @@ def demo(db: str, visitors: int, seed: int, as_json: bool, **where: Any) -> None
     logs.set_up(settings.log_format)
     with take(db, "open the demo") as lock, listen(settings) as listener:
         settings = replace(settings, port=listener.getsockname()[1])
-        lock.tell(settings.local_url)
+        lock.tell(settings.local_url, settings.public_url)
         if not os.path.exists(db):
             _make(settings, visitors, seed)
         store = SqliteStore.open(db, create=False)
@@ -90,7 +91,7 @@ def _make(settings: Settings, visitors: int, seed: int) -> None:
     store = SqliteStore.open(making, create=True)
     try:
         store.put_site(site)
-        watched = track(past.sent, f"Making up {visitors} visitors", console=STDERR, transient=True)
+        watched = track(past.sent, f"Making up {counted(visitors, 'visitor')}", console=STDERR, transient=True)
         live_through(store, site, watched if STDERR.is_terminal else past.sent)
     finally:
         store.close()
@@ -142,7 +143,7 @@ def _announce(settings: Settings, store: Store, as_json: bool) -> None:
         f"""
 The shop:     {url}/demo/
 The console:  {link}
-              (signs in once, within 15 minutes; {_command()} signin-link --db {settings.db} makes another)
+              (signs in once, within 15 minutes; {_command()} signin-link{named(settings.db)} makes another)
 
 What to try:
   1. Open the console, choose Live, and walk about in the shop beside it. Allow it to watch you first.
@@ -156,5 +157,5 @@ def _command() -> str:
     """How to type this command here: it may be on nobody's PATH."""
     typed = sys.argv[0]
     if typed.endswith("__main__.py"):
-        return "python -m collector"
+        return f"{sys.orig_argv[0]} -m collector"
     return "footfall" if shutil.which("footfall") else typed

@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from collector.cli.options import as_json, note, opened, setting
-from collector.errors import FootfallError
+from collector.errors import FootfallError, Misuse
+from collector.spoken import counted
 from collector.store import ExportQuery
 from collector.store.audit import Act
 from collector.store.datasets import DATASETS, columns, dataset
@@ -53,6 +54,8 @@ def export(
     as_json: bool,
 ) -> None:
     """Write a dataset as CSV, JSON Lines or Parquet; prints the number of rows and the cursor to go on from."""
+    if resolve and name != "events":
+        raise Misuse("--resolve adds customer and visit to events only")
     made, listed = file_format(suffix), columns(dataset(name), resolve=resolve, mailing=mailing)
     with opened(db) as store:
         while store.follow():
@@ -62,13 +65,17 @@ def export(
             start=first, end=last, since=since, site=site, resolve=resolve, mailing=mailing, everybody=all_answers
         )
         exported = store.export(name, query)
-        note(store, Act.EXPORTED, name)
         rows = _Counted(exported.batches)
         with opened_file(out) as file, _progress(rows):
+            note(store, Act.EXPORTED, name)
             for chunk in made.render(listed, rows):
                 file.write(chunk)
     done = {"rows": rows.count, "next": exported.next}
-    said = msgspec.json.encode(done).decode() if as_json else f"{rows.count} rows; go on with --since {exported.next}"
+    said = (
+        msgspec.json.encode(done).decode()
+        if as_json
+        else f"{counted(rows.count, 'row')}; go on with --since {exported.next}"
+    )
     click.echo(said, err=out == "-")
 
 
@@ -97,6 +104,8 @@ def opened_file(out: str) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    if os.path.isdir(out):
+        raise Misuse(f"{out} is a directory; name the file in it")
     if os.path.exists(out) and not os.path.isfile(out):
         with open(out, "wb") as file:
             yield file

@@ -8,6 +8,7 @@ import click
 
 from collector.cli.options import as_json, note, now_ms, opened, print_json, setting
 from collector.errors import Unavailable
+from collector.spoken import counted
 from collector.store.audit import Act
 from collector.store.scrubbing import scrub
 
@@ -24,6 +25,7 @@ def forget(key: str, db: str | None, yes: bool, as_json: bool) -> None:
     keeps a restored backup from bringing the person back. Keep it with, and apart from, the backups.
     """
     if not (yes or as_json):
+        _look_up(key, db)
         click.confirm(f"Erase everything about {key}?", abort=True)
     with opened(db) as store:
         at = now_ms()
@@ -36,4 +38,13 @@ def forget(key: str, db: str | None, yes: bool, as_json: bool) -> None:
     if as_json:
         print_json(receipt)
     else:
-        click.echo(f"erased {receipt.events} events on {receipt.visitors} devices; receipt {receipt.hash}")
+        events, devices = counted(receipt.events, "event"), counted(receipt.visitors, "device")
+        click.echo(f"erased {events} on {devices}; receipt {receipt.hash}")
+
+
+def _look_up(key: str, db: str | None) -> None:
+    """Nobody is asked about somebody who is not there. Raises NotFound."""
+    with opened(db) as store:
+        while store.follow():
+            pass
+        store.survey(key, now_ms())

@@ -19,7 +19,7 @@ import click
 from rich.console import Console
 from rich.progress import wrap_file
 
-from collector.cli.options import as_json, now_ms, opened, print_json, setting
+from collector.cli.options import as_json, note, now_ms, opened, print_json, setting
 from collector.enrich.arrival import Arrival
 from collector.errors import Misuse, NotFound
 from collector.event import Event, Site
@@ -27,7 +27,9 @@ from collector.ingest.acceptance import accept
 from collector.sources.columns import KINDS, columns_of, unused
 from collector.sources.history import Import, Message, customer_messages, order_messages
 from collector.sources.rows import FORMS, Problem, Row, read_rows, text_lines
+from collector.spoken import counted
 from collector.store import Entry, Left, Outcome, Quarantined, Store
+from collector.store.audit import Act
 from collector.wire import envelope_of
 
 AT_ONCE = 500
@@ -75,6 +77,8 @@ def import_history(
         peeked = list(islice(lines, LINES_PEEKED))
         ignored = _ignored(peeked, form, how)
         results = TRANSLATORS[kind](chain(peeked, lines), form, how)
+        if not dry_run:
+            note(store, Act.IMPORTED, kind)
         report = _bring_in(store, shop, results, how.imported, dry_run)
     _print(report, ignored, as_json)
     return 1 if report.problems or report.outcomes[Outcome.QUARANTINED] else 0
@@ -146,12 +150,12 @@ def _print(report: _Report, ignored: list[str], as_json: bool) -> None:
         print_json({**counts, "refused": dict(report.refused), "problems": problems, "ignored_columns": ignored})
         return
     said = [f"{number} {outcome}" for outcome, number in counts.items()]
-    click.echo(", ".join([*said, f"{len(report.problems)} rows left out"]))
+    click.echo(", ".join([*said, f"{counted(len(report.problems), 'row')} left out"]))
     if ignored:
         click.echo(f"columns that were not brought in: {', '.join(ignored)} (use --map COLUMN=FIELD)", err=True)
     for one in report.problems[:PROBLEMS_SHOWN]:
         click.echo(f"line {one.line}: {one.reason}", err=True)
     if len(report.problems) > PROBLEMS_SHOWN:
-        click.echo(f"and {len(report.problems) - PROBLEMS_SHOWN} lines more", err=True)
+        click.echo(f"and {counted(len(report.problems) - PROBLEMS_SHOWN, 'line')} more", err=True)
     for reason, number in report.refused.most_common(PROBLEMS_SHOWN):
         click.echo(f"{number} refused, {reason}", err=True)

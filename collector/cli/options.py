@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from collector.cli.plain import plain
 from collector.config import SETTINGS, Settings, read_settings
 from collector.store import Store
 from collector.store.audit import Act, Actor, By, Deed
@@ -65,6 +67,17 @@ def opened(db: str | None, *, create: bool = False) -> Iterator[SqliteStore]:
         store.close()
 
 
+@contextmanager
+def opened_or_made(db: str | None) -> Iterator[SqliteStore]:
+    """The store of this command, made where there is none. That is said on stderr: the path may be a slip."""
+    path = settings_of(db=db).db
+    is_new = not os.path.exists(path)
+    with opened(db, create=True) as store:
+        if is_new:
+            click.echo(f"footfall: a new database was made at {plain(os.path.abspath(path))}", err=True)
+        yield store
+
+
 def note(store: Store, act: Act, subject: str) -> None:
     """Tell the audit log what a command did, by which account of the machine. Where that cannot be, it fails."""
     try:
@@ -73,6 +86,11 @@ def note(store: Store, act: Act, subject: str) -> None:
         account = ""
     at = now_ms()
     store.note([Deed(actor=Actor(By.COMMAND, account), act=act, subject=subject, time=at, last=at)])
+
+
+def named(db: str) -> str:
+    """What another command must be told to find this database; '' where it finds it by itself."""
+    return "" if settings_of().db == db else f" --db {shlex.quote(db)}"
 
 
 def now_ms() -> int:

@@ -9,8 +9,12 @@ import click
 from msgspec.structs import asdict
 
 from collector.cli.backup import progress, told
-from collector.cli.options import as_json, now_ms, print_json, setting, settings_of
+from collector.cli.options import as_json, note, now_ms, opened, print_json, setting, settings_of
+from collector.spoken import counted
+from collector.store.audit import Act
 from collector.store.sqlite import restore as restoring
+
+EVENTS_ARE = "events of people who were erased since are"
 
 
 @click.command()
@@ -33,13 +37,16 @@ def restore(
     known = None if without_tombstones else restoring.known_tombstones(file, db, tombstones)
     with progress("copying") as on_progress:
         restored = restoring.restore(file, db, force=force, at=now_ms(), on_progress=on_progress, tombstones=known)
+    with opened(db) as store:
+        note(store, Act.RESTORED, "database")
     if as_json:
         kept = {"kept": restored.kept, "erased_again": restored.erased_again}
         print_json({"db": db, **asdict(restored.held), **kept})
         return
     click.echo(f"{db} is restored: {told(restored.held)}")
     if restored.erased_again:
-        click.echo(f"{restored.erased_again} events of people who were erased since are gone again")
+        events = counted(restored.erased_again, "event of people who were erased since is", EVENTS_ARE)
+        click.echo(f"{events} gone again")
     if restored.kept:
         click.echo(f"what was there is now {restored.kept}; delete it when all is well")
     click.echo("Analysts should export anew, without --since: the past may read otherwise now.")

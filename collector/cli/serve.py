@@ -42,7 +42,7 @@ def serve(as_json: bool, **flags: Any) -> None:
         signal.signal(number, _end)
     with take(settings.db, "serve") as lock, opened(settings.db, create=True) as store, listen(settings) as listener:
         settings = replace(settings, port=listener.getsockname()[1])
-        lock.tell(settings.local_url)
+        lock.tell(settings.local_url, settings.public_url)
         core, core_beside = beside.cores()
         beside.keep_to(core_beside)  # so what is started loads there
         command = [sys.executable, "-m", "collector.writing", settings.db, settings.log_format]

@@ -14,10 +14,11 @@ from typing import Any
 
 import click
 import uvicorn
+from msgspec.structs import replace
 
 from collector import beside
 from collector.app import build_app
-from collector.cli.options import now_ms, print_json
+from collector.cli.options import named, now_ms, print_json
 from collector.cli.serve import STOPS
 from collector.config import Settings
 from collector.errors import FootfallError
@@ -93,10 +94,19 @@ def _announce(settings: Settings, store: Store, as_json: bool) -> None:
     log.info("takes calls on port %d, keeps everything in %s", settings.port, settings.db)
     if settings.log_format == "json":
         return
-    click.echo(f"Footfall listens at {settings.public_url} and keeps everything in {settings.db}.")
+    click.echo(f"Footfall {_where(settings)} and keeps everything in {settings.db}.")
     for site in sites:
         click.echo(f"{site.name}: {tag(site, settings.script_url)}")
     if not sites:
-        click.echo("There is no site yet: footfall site add NAME --origin https://shop.example")
-    click.echo("Open the console, once and within 15 minutes (footfall signin-link makes another link):")
+        click.echo(f"There is no site yet: footfall site add NAME --origin https://shop.example{named(settings.db)}")
+    click.echo(
+        f"Open the console, once and within 15 minutes (footfall signin-link{named(settings.db)} makes another link):"
+    )
     click.echo(f"  {new_link(store, settings.public_url, now_ms())}")
+
+
+def _where(settings: Settings) -> str:
+    """Where it listens, and how it is reached where that is another address."""
+    if settings.public_url == replace(settings, url="").public_url:
+        return f"listens at {settings.public_url}"
+    return f"listens on {settings.host} port {settings.port}, is reached at {settings.public_url}"

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from collector.cli.options import as_json, now_ms, opened, print_json, setting, settings_of
+from collector.cli.options import as_json, note, now_ms, opened, opened_or_made, print_json, setting, settings_of
 from collector.cli.tables import print_table
 from collector.errors import Misuse, NotFound
 from collector.event import ConsentMode, IdentityMode, Site
@@ -18,6 +18,7 @@ from collector.ingest.client_address import checked_networks
 from collector.ingest.sites import KEYS, checked_name, checked_origins, checked_zone, new_site, rotated
 from collector.ingest.snippets import checked_domain, checked_prompt
 from collector.store import Store
+from collector.store.audit import Act
 from collector.store.retention import Retention
 from collector.store.snippets import SnippetSettings
 from collector.web.tags import tag
@@ -68,9 +69,10 @@ def _rules(function: Any) -> Any:
 @as_json
 def add(name: str, db: str | None, url: str | None, as_json: bool, **rules: Any) -> None:
     """Add a site and print its keys and its tag. The secret and identity keys are shown this once."""
+    script_url = settings_of(url=url).script_url
     for_snippet, kept = _said_of_snippet(rules), _said_of_retention(rules)
     made, secret = new_site(checked_name(name), **_said(rules))
-    with opened(db, create=True) as store:
+    with opened_or_made(db) as store:
         if any(other.name == name for other in store.sites()):
             raise Misuse(f"there is a site named {name} already")
         store.put_site(made)
@@ -78,8 +80,9 @@ def add(name: str, db: str | None, url: str | None, as_json: bool, **rules: Any)
             store.put_snippet(SnippetSettings(site=name, **for_snippet))
         if kept:
             store.put_retention(Retention(site=name, **kept))
+        note(store, Act.CHANGED, f"site {name}")
     keys = {"write_key": made.write_key, "secret_key": secret, "identity_key": made.identity_key}
-    _show({"site": name, **keys, "tag": tag(made, settings_of(url=url).script_url)}, as_json)
+    _show({"site": name, **keys, "tag": tag(made, script_url)}, as_json)
 
 
 @site.command("list")
@@ -122,7 +125,8 @@ def edit(name: str, db: str | None, as_json: bool, **rules: Any) -> None:
     """Change a site's rules. The origins that are given replace all it had."""
     for_snippet, kept = _said_of_snippet(rules), _said_of_retention(rules)
     with opened(db) as store:
-        edited = replace(_find(store, name), **_said(rules))
+        said = _said(rules)
+        edited = replace(_find(store, name), **said)
         store.put_site(edited)
         snippet = replace(_snippet(store, name), **for_snippet)
         if for_snippet:
@@ -130,6 +134,8 @@ def edit(name: str, db: str | None, as_json: bool, **rules: Any) -> None:
         retention = replace(_retention(store, name), **kept)
         if kept:
             store.put_retention(retention)
+        if said or for_snippet or kept:
+            note(store, Act.CHANGED, f"site {name}")
     _show(_public(edited) | _public_of_snippet(snippet) | _public_of_retention(retention), as_json)
 
 
@@ -140,11 +146,13 @@ def edit(name: str, db: str | None, as_json: bool, **rules: Any) -> None:
 @as_json
 def rotate_key(name: str, which: str, db: str | None, url: str | None, as_json: bool) -> None:
     """Make one of a site's keys anew; the old one stops working within a second."""
+    script_url = settings_of(url=url).script_url
     with opened(db) as store:
         changed, key = rotated(_find(store, name), which)
         store.put_site(changed)
+        note(store, Act.CHANGED, f"site {name}")
     shown = {"site": name, f"{which}_key": key}
-    _show(shown | ({"tag": tag(changed, settings_of(url=url).script_url)} if which == "write" else {}), as_json)
+    _show(shown | ({"tag": tag(changed, script_url)} if which == "write" else {}), as_json)
 
 
 @site.command("remove")
@@ -155,6 +163,7 @@ def remove(name: str, db: str | None, as_json: bool) -> None:
     """Remove a site: its keys stop working, its events stay."""
     with opened(db) as store:
         store.remove_site(name, now_ms())
+        note(store, Act.CHANGED, f"site {name}")
     _show({"removed": name}, as_json)
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import click
 
-from collector.cli.options import as_json, moment, now_ms, opened, print_json, setting
+from collector.cli.options import as_json, moment, note, now_ms, opened, opened_or_made, print_json, setting
 from collector.cli.tables import print_table
 from collector.ingest.keys import new_key, secret_hash
 from collector.store import Token
+from collector.store.audit import Act
 from collector.web.roles import SCOPES
 
 
@@ -28,8 +29,9 @@ def create(name: str, scopes: tuple[str, ...], db: str | None, as_json: bool) ->
     """Create a token and print it, this once."""
     secret = new_key("ft")
     kept = Token(name=name, hash=secret_hash(secret), scopes=tuple(dict.fromkeys(scopes)), created=now_ms())
-    with opened(db, create=True) as store:
+    with opened_or_made(db) as store:
         store.put_token(kept)
+        note(store, Act.CHANGED, f"token {name}")
     if as_json:
         print_json({"token": secret})
     else:
@@ -62,6 +64,7 @@ def revoke(name: str, db: str | None, as_json: bool) -> None:
     """Make a token worthless, within a second."""
     with opened(db) as store:
         store.revoke_token(name, now_ms())
+        note(store, Act.CHANGED, f"token {name}")
     if as_json:
         print_json({"revoked": name})
     else:

@@ -10,9 +10,10 @@ import sys
 
 import click
 
-from collector.cli.options import as_json, moment, now_ms, opened, print_json, setting
+from collector.cli.options import as_json, moment, note, now_ms, opened, opened_or_made, print_json, setting
 from collector.cli.tables import print_table
 from collector.errors import Misuse
+from collector.store.audit import Act
 from collector.store.users import Role, User
 from collector.web.passwords import account, checked_account, hashed
 
@@ -30,8 +31,9 @@ def user() -> None:
 def add(name: str, role: str, db: str | None, as_json: bool) -> None:
     """Add a user. The password is asked for, or read from the first line of stdin."""
     made = User(name=checked_account(name), role=Role(role), password=hashed(_password()), created=now_ms())
-    with opened(db, create=True) as store:
+    with opened_or_made(db) as store:
         store.add_user(made)
+        note(store, Act.CHANGED, f"user {made.name}")
     _tell({"user": made.name, "role": made.role.value}, as_json)
 
 
@@ -61,6 +63,7 @@ def edit(name: str, role: str | None, renew: bool, db: str | None, as_json: bool
     with opened(db) as store:
         store.change_user(account(name), Role(role) if role else None, hashed(_password()) if renew else None)
         changed = next(one for one in store.users() if one.name == account(name))
+        note(store, Act.CHANGED, f"user {changed.name}")
     _tell({"user": changed.name, "role": changed.role.value}, as_json)
 
 
@@ -72,6 +75,7 @@ def remove(name: str, db: str | None, as_json: bool) -> None:
     """Remove a user; their sessions end at once."""
     with opened(db) as store:
         store.remove_user(account(name))
+        note(store, Act.CHANGED, f"user {account(name)}")
     _tell({"removed": account(name)}, as_json)
 
 

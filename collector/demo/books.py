@@ -7,6 +7,7 @@ not grow for ever is capped, the oldest going first. It knows no page and tells 
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import sqlite3
 from typing import TypeVar
@@ -36,6 +37,8 @@ class Books:
     """Open until `close`. Each method is one short statement; a crash may lose the last of them, as carts go."""
 
     def __init__(self, path: str) -> None:
+        # It is about people, be they made up: readable by its owner alone. SQLite gives its journal the same mode.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._conn.execute("PRAGMA synchronous = OFF")
         self._conn.executescript(_SCHEMA)

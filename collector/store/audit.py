@@ -43,6 +43,10 @@ class Act(StrEnum):
     SIGNED_IN = "signed in"
     REPLAYED = "replayed"
     CHANGED = "changed"
+    LINKED = "made a sign-in link"
+    IMPORTED = "imported"
+    REBUILT = "rebuilt"
+    RESTORED = "restored"
 
 
 # Of these the subject is a customer's or a visitor's key; of all others it tells of nobody.
@@ -80,5 +84,6 @@ class Audits(Protocol):
         """Keys of visitors who had erased what they may, and when; of whom there is more, which no staff have settled
         since. The newest first."""
 
-    def audit(self, key: str | None, before: int | None, limit: int) -> list[Deed]:
-        """Newest first, with an id below `before`; `key`: only what was done to this customer or visitor."""
+    def audit(self, key: str | None, before: tuple[int, int] | None, limit: int) -> list[Deed]:
+        """Newest first, by when they were last done; `before`: beyond the one with this `last` and this id; `key`: only
+        what was done to this customer or visitor."""

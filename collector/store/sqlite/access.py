@@ -116,5 +116,5 @@ class Access(ABC):
     def asked_erasure(self, limit: int) -> list[tuple[str, int]]:
         return self._ask(lambda conn: AuditLog(conn, self._hash_key).asked_erasure(limit))
 
-    def audit(self, key: str | None, before: int | None, limit: int) -> list[Deed]:
+    def audit(self, key: str | None, before: tuple[int, int] | None, limit: int) -> list[Deed]:
         return self._ask(lambda conn: AuditLog(conn, self._hash_key).deeds(key, before, limit))

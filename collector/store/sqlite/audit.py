@@ -23,15 +23,16 @@ NOTE = "INSERT INTO audit (time, last, n, kind, who, act, subject, hashed) VALUE
 SWEEP = "DELETE FROM audit WHERE last < ?"  # index audit_time
 BEARER = "SELECT 1 FROM persons WHERE value = ? AND kind = ? AND space = ?"
 VISITOR = "SELECT 1 FROM visitors WHERE visitor = ?"
-# The primary key, downwards; index audit_subject where a subject is asked for.
+# Index audit_time, downwards; index audit_subject where a subject is asked for.
 DEEDS = """
 SELECT id, time, last, n, kind, who, act, subject, hashed FROM audit
-WHERE (?1 IS NULL OR id < ?1) ORDER BY id DESC LIMIT ?2
+WHERE (last, id) < (?1, ?2) ORDER BY last DESC, id DESC LIMIT ?3
 """
 DEEDS_OF = """
 SELECT id, time, last, n, kind, who, act, subject, hashed FROM audit
-WHERE subject IN (SELECT value FROM json_each(?3)) AND (?1 IS NULL OR id < ?1) ORDER BY id DESC LIMIT ?2
+WHERE subject IN (SELECT value FROM json_each(?4)) AND (last, id) < (?1, ?2) ORDER BY last DESC, id DESC LIMIT ?3
 """
+NOW_ON = (2**63 - 1, 2**63 - 1)
 # Index audit_subject, of visitors alone; who is gone is there as a hash.
 ASKED = """
 SELECT subject, max(last) FROM audit AS asked
@@ -62,12 +63,13 @@ class AuditLog:
                 self._conn.execute(NOTE, (deed.time, deed.last, deed.n, *who, subject, hashed))
             self._conn.execute(SWEEP, (deed.last - KEPT_MS,))
 
-    def deeds(self, key: str | None, before: int | None, limit: int) -> list[Deed]:
+    def deeds(self, key: str | None, before: tuple[int, int] | None, limit: int) -> list[Deed]:
+        page = (*(before or NOW_ON), limit)
         if key is None:
-            rows = self._conn.execute(DEEDS, (before, limit))
+            rows = self._conn.execute(DEEDS, page)
         else:
             canonical = canonical_key(key)
-            rows = self._conn.execute(DEEDS_OF, (before, limit, _json(canonical, self.hash(canonical))))
+            rows = self._conn.execute(DEEDS_OF, (*page, _json(canonical, self.hash(canonical))))
         return [
             Deed(
                 id=id,

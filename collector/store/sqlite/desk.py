@@ -37,6 +37,7 @@ TOKENS = "SELECT name, hash, scopes, created, revoked, used FROM tokens ORDER BY
 PUT_TOKEN = "INSERT INTO tokens (name, hash, scopes, created, revoked) VALUES (?, ?, ?, ?, ?)"
 USE_TOKEN = "UPDATE tokens SET used = max(coalesce(used, 0), ?) WHERE hash = ?"
 REVOKE_TOKEN = "UPDATE tokens SET revoked = ? WHERE name = ? AND revoked IS NULL"
+IS_TOKEN = "SELECT 1 FROM tokens WHERE name = ?"
 QUARANTINED = """
 SELECT q.id, s.name, q.server, q.received, q.reason, q.detail, q.raw, q.arrival
 FROM quarantine q JOIN sites s ON s.id = q.site WHERE q.id > ? ORDER BY q.id LIMIT ?
@@ -142,9 +143,10 @@ def put_token(conn: sqlite3.Connection, token: Token) -> None:
 
 
 def revoke_token(conn: sqlite3.Connection, name: str, at: int) -> None:
-    """It opens nothing from now on. Raises NotFound."""
+    """It opens nothing from now on. Raises NotFound where none of this name is valid."""
     if conn.execute(REVOKE_TOKEN, (at, name)).rowcount == 0:
-        raise NotFound(f"there is no token {name}")
+        known = conn.execute(IS_TOKEN, (name,)).fetchone() is not None
+        raise NotFound(f"the token {name} is revoked already" if known else f"there is no token {name}")
 
 
 def touch_tokens(conn: sqlite3.Connection, used: Iterable[tuple[str, int]]) -> None:

@@ -27,10 +27,12 @@ RETRY_S = 0.02
 
 
 class Holder(Struct, frozen=True):
-    """Who holds a lock, as they wrote it there; 0 and '' where they have not yet. `url`: where it listens."""
+    """Who holds a lock, as they wrote it there; 0 and '' where they have not yet. `url`: where it listens;
+    `public_url`: where browsers reach it."""
 
     pid: int = 0
     url: str = ""
+    public_url: str = ""
 
 
 class Lock:
@@ -38,12 +40,12 @@ class Lock:
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-        self.tell("")
+        self.tell()
 
-    def tell(self, url: str) -> None:
+    def tell(self, url: str = "", public_url: str = "") -> None:
         """Write down who holds it, for whoever asks."""
         os.ftruncate(self.descriptor, 0)
-        os.pwrite(self.descriptor, msgspec.json.encode(Holder(os.getpid(), url)), 0)
+        os.pwrite(self.descriptor, msgspec.json.encode(Holder(os.getpid(), url, public_url)), 0)
 
     def __enter__(self) -> Lock:
         return self

@@ -6,6 +6,7 @@ What enters: a customer's key, where only they are of interest. What leaves: the
 from __future__ import annotations
 
 import asyncio
+import re
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from collector.web.console.page import render
 
 ROOM = "/console/audit"
 PAGE = 50
+_PLACE = re.compile("([0-9]{1,15})-([0-9]{1,15})")
 WAYS = {
     By.USER: "User",
     By.LINK: "One-time link",
@@ -31,21 +33,27 @@ WAYS = {
 async def show(request: Request) -> Response:
     """The newest deeds, or those before."""
     key, before = asked.text(request, "key"), asked.text(request, "before") or ""
-    number = int(before) if before.isascii() and before.isdigit() and len(before) < 16 else None
+    beyond = _place(before)
     await request.app.state.audit.write()
     store: Store = request.app.state.store
-    deeds = await asyncio.to_thread(store.audit, key.strip() if key else None, number, PAGE + 1)
+    deeds = await asyncio.to_thread(store.audit, key.strip() if key else None, beyond, PAGE + 1)
     return render(
         request,
         "audit.html",
         deeds=deeds[:PAGE],
-        older=deeds[PAGE - 1].id if len(deeds) > PAGE else None,
-        newest=number is None,
+        older=f"{deeds[PAGE - 1].last}-{deeds[PAGE - 1].id}" if len(deeds) > PAGE else None,
+        newest=beyond is None,
         key=key or "",
         ways=WAYS,
         of_persons=OF_PERSONS,
         address=address,
     )
+
+
+def _place(text: str) -> tuple[int, int] | None:
+    """LAST-ID, as an older page's address has it; None for anything else."""
+    found = _PLACE.fullmatch(text)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 routes: list[BaseRoute] = [Route(ROOM, show, methods=["GET"])]
