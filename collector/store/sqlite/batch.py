@@ -16,9 +16,9 @@ from collector.store.sqlite.tenure import Lost, Settled
 class Batch:
     """What a batch of events touches and must be derived anew."""
 
-    def __init__(self, projected: int, *, loses: bool = False) -> None:
-        """`projected`: the last event that was taken in before. `loses`: anything of anybody's may be gone."""
-        self._projected, self._loses = projected, loses
+    def __init__(self, *, loses: bool = False) -> None:
+        """`loses`: anything of anybody's may be gone."""
+        self._loses = loses
         self.claims: list[tuple[Any, ...]] = []
         self.claimed: defaultdict[int, set[int]] = defaultdict(set)  # of each visitor, the events whose claims are new
         self.persons: set[int] = set()
@@ -43,12 +43,12 @@ class Batch:
         for customer, lost in settled.lost.items():
             self._lost[customer].append(lost)
 
-    def change(self, customer: int, seen: dict[int, list[int]]) -> Change | None:
+    def change(self, customer: int, seen: dict[int, list[int]], told_upto: int) -> Change | None:
         """What became of a customer's; None where anything may be gone. `seen`: what `seen_beside` gave."""
         if self._loses or customer in self.curtailed:
             return None
         visitors, lost = sorted(self._held[customer]), self._lost[customer]
-        return Change(visitors, lost, seen.get(customer, []), self._projected)
+        return Change(visitors, lost, seen.get(customer, []), told_upto)
 
     def seen_beside(self) -> dict[int, list[int]]:
         """When each customer was seen by visitors that nothing was to be settled of."""

@@ -88,12 +88,12 @@ WHERE customer = ?4 AND (first_seen IS NULL OR first_seen > ?1 OR last_seen IS N
 
 class Change(NamedTuple):
     """What a step changed of a customer's: visitors of whom they may have more or less, what of these they may have
-    `lost`, when they were `seen` by others first and last, and the last event that was taken in before."""
+    `lost`, when they were `seen` by others, and up to which event of the log the former row can tell of."""
 
     visitors: list[int]
     lost: list[Lost]
     seen: list[int]
-    projected: int
+    told_upto: int
 
 
 class Portraits:
@@ -201,13 +201,13 @@ class Portraits:
         if min(now, default=first + 1) > first and any(lost.first <= first for lost in change.lost):
             return False
         return max(now, default=last - 1) >= last or all(
-            self._until(lost, change.projected) < last for lost in change.lost
+            self._until(lost, change.told_upto) < last for lost in change.lost
         )
 
-    def _until(self, lost: Lost, projected: int) -> int:
+    def _until(self, lost: Lost, told_upto: int) -> int:
         if lost.last is not None:
             return lost.last
-        found = self._facts.last_taken_in(lost.visitor, projected)
+        found = self._facts.last_taken_in(lost.visitor, told_upto)
         return found[0] if found else 0
 
     def _times(self, customer: int, visitors: Iterable[int]) -> Iterator[int]:

@@ -74,11 +74,14 @@ class Projection:
         self._portraits = Portraits(conn, self._facts, self._people)
         self._sightings = Sightings(conn, self._facts)
         self._states: dict[int, State] = {}
+        # The log's newest event when customers were last drawn: they tell of what was there, taken in or not.
+        self._told_upto: int | None = None
         self._counted_late = 0
 
     def forget(self) -> None:
         """Drop what is known of the file: another process has written, or rows were taken out."""
         self._states.clear()
+        self._told_upto = None
         self._people.forget()
         self._facts.forget()
         self._visiting.forget()
@@ -98,8 +101,11 @@ class Projection:
 
     @property
     def is_up_to_the_log(self) -> bool:
+        return self.projected() >= self._newest()
+
+    def _newest(self) -> int:
         newest: int = self._conn.execute(_NEWEST).fetchone()[0]
-        return self.projected() >= newest
+        return newest
 
     def follow(self, events_max: int) -> int:
         """Take in the next events; returns how many."""
@@ -130,7 +136,7 @@ class Projection:
     ) -> None:
         """Derive these anew: staff said something of them, or events were taken out."""
         revisions = Revisions(self._conn)
-        batch = Batch(self.projected(), loses=True)
+        batch = Batch(loses=True)
         batch.visitors.update(visitors)
         batch.persons.update(persons)
         batch.orders.update(orders)
@@ -209,7 +215,7 @@ class Projection:
 
     def _take_in(self, facts: list[Fact], projected: int) -> None:
         revisions = Revisions(self._conn)
-        batch = Batch(projected)
+        batch = Batch()
         by_visitor: dict[int, list[Fact]] = defaultdict(list)
         for fact in facts:
             self._note(fact, batch)
@@ -340,11 +346,16 @@ class Projection:
             customer = self._people.customer_of(person)
             if customer is not None:
                 batch.customers.add(customer)
-        seen = batch.seen_beside()
+        self._draw(batch, revisions)
+
+    def _draw(self, batch: Batch, revisions: Revisions) -> None:
+        newest, seen = self._newest(), batch.seen_beside()
+        told_upto = newest if self._told_upto is None else self._told_upto
         for customer in sorted(batch.customers):
-            self._portraits.draw(customer, batch.change(customer, seen), revisions)
+            self._portraits.draw(customer, batch.change(customer, seen, told_upto), revisions)
         for customer in sorted(seen.keys() - batch.customers):
             self._portraits.seen(customer, min(seen[customer]), max(seen[customer]), revisions)
+        self._told_upto = newest
 
     def _settle_tenancies(self, batch: Batch, revisions: Revisions) -> set[int]:
         suppressed: set[int] = set()
