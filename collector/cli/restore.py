@@ -26,7 +26,8 @@ def restore(
     """Put the backup FILE in the database's place, once it has been checked; stop the collector first.
 
     Whoever was erased after it was made stays erased: that is what the file of tombstones is for. A backup of an older
-    Footfall is brought up to date. Everybody is signed out of the console.
+    Footfall is brought up to date. Everybody is signed out of the console. What was there is kept beside, with the
+    calls that waited to be filed; where the database is lost, these are taken in.
     """
     db = settings_of(db=db).db
     restoring.refuse(file, db, force=force)
@@ -34,10 +35,13 @@ def restore(
     with progress("copying") as on_progress:
         restored = restoring.restore(file, db, force=force, at=now_ms(), on_progress=on_progress, tombstones=known)
     if as_json:
-        kept = {"kept": restored.kept, "erased_again": restored.erased_again}
-        print_json({"db": db, **asdict(restored.held), **kept})
+        more = {name: getattr(restored, name) for name in ("kept", "erased_again", "taken_in")}
+        print_json({"db": db, **asdict(restored.held), **more})
         return
     click.echo(f"{db} is restored: {told(restored.held)}")
+    if restored.taken_in:
+        calls = "1 call that waited beside it is" if restored.taken_in == 1 else ""
+        click.echo(f"and {calls or f'{restored.taken_in:,} calls that waited beside it are'} taken in")
     if restored.erased_again:
         click.echo(f"{restored.erased_again} events of people who were erased since are gone again")
     if restored.kept:
