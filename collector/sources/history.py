@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from collector.event import DAY_MS
+from collector.moment import read_time
 from collector.sources.cells import read_moment, read_money, read_text
 from collector.sources.columns import KINDS, LINE, Columns, pick
 from collector.sources.rows import Problem, Row, column_key, read_rows
@@ -24,6 +26,7 @@ from collector.wire import BAD_USER_IDS
 Message = dict[str, Any]
 T = TypeVar("T")
 R = TypeVar("R")
+AHEAD_MS_MAX = DAY_MS
 MONEY = ("total", "shipping", "tax", "discount")
 NEVER_PLACED = frozenset({"failed", "draft", "checkout_draft", "auto_draft", "trash", "voided", "expired"})
 CANCELLED = frozenset({"cancelled", "canceled"})
@@ -108,7 +111,9 @@ def order_message(rows: Sequence[Row], how: Import) -> list[Message]:
     told |= {field: read_text(cells.get(field)) for field in ("affiliation", "sold_via")}
     told["coupons"] = _coupons(cells.get("coupon"))
     told |= {field: cells[field] for field in cells.keys() - KNOWN if not field.startswith("line.")}
-    times = {field: read_moment(cells.get(field), how.zone) for field in ("created_at", "updated_at", "cancelled_at")}
+    times = {field: _past(field, cells, how) for field in ("created_at", "updated_at", "cancelled_at")}
+    if not times["created_at"]:
+        raise ValueError(f"order {order_id} has no date: --map COLUMN=created_at")
     told["updated_at"] = times["updated_at"]
     changed = times["updated_at"] or times["created_at"]
 
@@ -128,6 +133,15 @@ def order_message(rows: Sequence[Row], how: Import) -> list[Message]:
         refund = {"refund_id": f"{how.source}:{order_id}", "total": refunded}
         messages.append(message("Order Refunded", short | refund, changed))
     return messages
+
+
+def _past(field: str, cells: dict[str, Any], how: Import) -> str | None:
+    """A time of an order's. One that is yet to come would count as now; but a clock may be off."""
+    written = read_moment(cells.get(field), how.zone)
+    time = read_time(written)
+    if time is not None and time > how.imported + AHEAD_MS_MAX:
+        raise ValueError(f"{field} {str(cells[field])[:40]!r} is in the future")
+    return written
 
 
 def _amounts(cells: dict[str, Any]) -> dict[str, str | None]:
