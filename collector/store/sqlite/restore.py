@@ -124,6 +124,8 @@ def refuse(file: str, db: str, *, force: bool) -> None:
         raise Misuse(f"{file} is the database itself")
     if os.path.lexists(db) and not force:
         raise Misuse(f"there is a database at {db}; --force puts the backup in its place and keeps it beside")
+    with closing(open_alone(file)) as source:
+        must_be_ours(source, file)
 
 
 def _lineage(file: str) -> bytes:
