@@ -41,8 +41,8 @@ def refusals(**fields: Any) -> Refusals:
     return Refusals(**{"kept": {"too_old": 5}, "today": 0, "a_day": 1.0, "stored_today": 10_000} | fields)
 
 
-def orders(n: int, without_visitor: int = 0, unconfirmed: int = 0) -> OrdersLately:
-    return OrdersLately(orders=n, without_visitor=without_visitor, unconfirmed=unconfirmed)
+def orders(n: int, without_visitor: int = 0, unconfirmed: int = 0, without_total: int = 0) -> OrdersLately:
+    return OrdersLately(orders=n, without_visitor=without_visitor, unconfirmed=unconfirmed, without_total=without_total)
 
 
 def heard(*server: str) -> Lately:
@@ -114,6 +114,10 @@ def said(**numbers: float) -> running.Word:
         (traffic.orders(orders(100, 51)), WARN, "thank-you page"),
         (traffic.orders(orders(100, 10, 51)), WARN, "under the secret key"),
         (traffic.orders(orders(100, 30, 30)), OK, "30%"),
+        (traffic.amounts(orders(0)), OK, "no order yet"),
+        (traffic.amounts(orders(9)), OK, "Each of the last 9 orders"),
+        (traffic.amounts(orders(1, without_total=1)), WARN, "not '12,50'"),
+        (traffic.amounts(orders(1_000, without_total=9)), OK, "9 of the last 1,000 orders have no amount"),
         (traffic.pages(QUIET), OK, "No page"),
         (traffic.pages(Lately(silent=(SilentPage("/a", 7),), last={}, server=frozenset())), WARN, "two days: /a."),
         (traffic.origins([], ()), WARN, "no site yet"),
@@ -281,6 +285,20 @@ def test_the_metrics_show_what_the_doctor_looks_at(start: Start, tmp_path: Path)
     assert float(shown["footfall_disk_free_bytes"]) > 0
     assert float(shown["footfall_follow_failed"]) == 0
     assert float(shown["process_resident_memory_bytes"]) > 1_000_000
+
+
+def test_orders_whose_amount_cannot_be_read_are_kept_and_told(start: Start) -> None:
+    collector = start(make_site())
+    totals: list[dict[str, Any]] = [{"total": "12,50"}, {"total": "abc"}, {}, {"total": "12.50"}, {"total": 0}]
+    for n, amount in enumerate(totals):
+        told = {"event": "Order Completed", "userId": "42", "properties": {"order_id": str(n), **amount}}
+        assert collector.post("/v1/track", told, authorization="Basic c2tfc2hvcDo=").status_code == 200  # sk_shop:
+    collector.file_all()
+    _, findings = examined(collector.db)
+    assert findings["amounts"]["state"] == "warn"
+    assert "3 of the last 5 orders have no amount that can be read" in findings["amounts"]["means"]
+    collector.client.get("/readyz")
+    assert "\nfootfall_orders_without_total_lately 3.0\n" in collector.client.get("/metrics").text
 
 
 # A sample of the log ------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -261,21 +262,78 @@ def left_waiting(path: str, id: str) -> None:
     assert waiting(path, 0) >= 1
 
 
-def test_a_backup_holds_what_was_acknowledged_and_a_restore_takes_in_what_waits(store: SqliteStore, path: str) -> None:
+def test_a_backup_holds_what_was_acknowledged(store: SqliteStore, path: str) -> None:
     store.append([call("before")])
     left_waiting(path, "waits")
     copy = f"{path}.copy"
     assert footfall("backup", copy, db=path).returncode == 0
     with closing(sqlite3.connect(copy)) as copied:
         assert copied.execute("SELECT mid FROM events ORDER BY seq").fetchall() == [("before",), ("waits",)]
-    store.append([call("only in what is replaced")])
-    left_waiting(path, "after")
-    store.close()
-    restored = footfall("restore", copy, "--force", "--without-tombstones", db=path)
-    assert restored.returncode == 0, restored.stderr
-    with closing(SqliteStore.open(path)) as again:
-        follow(again)
-        assert ids(again) == ["before", "waits", "after"]
+
+
+def filed(path: str) -> list[str]:
+    """What the database holds, once it has filed what waits beside it."""
+    with closing(SqliteStore.open(path, create=False)) as store:
+        follow(store)
+        return ids(store)
+
+
+def backed_up_and_left(path: str) -> None:
+    """A backup with one event; then comes one that is filed, and one that waits."""
+    with closing(SqliteStore.open(path)) as store:
+        store.put_site(make_site())
+        store.append([call("before")])
+        assert footfall("backup", f"{path}.copy", db=path).returncode == 0
+        store.append([call("filed since")])
+    left_waiting(path, "waits")
+
+
+def replaced(path: str) -> dict[str, Any]:
+    """What a restore of the backup says."""
+    done = footfall("restore", f"{path}.copy", "--without-tombstones", "--force", "--json", db=path)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_what_waits_goes_aside_with_the_database_that_is_replaced_and_the_restored_one_is_the_backup(
+    tmp_path: Path,
+) -> None:
+    path = str(tmp_path / "footfall.db")
+    backed_up_and_left(path)
+    told = replaced(path)
+    assert (told["events"], told["taken_in"]) == (1, 0)
+    assert waiting(path, 0) == 0
+    with closing(SqliteStore.open(path)) as later:
+        assert later.accept([call("later")]) is not None
+    assert filed(path) == ["before", "later"]
+    assert filed(told["kept"]) == ["before", "filed since", "waits"]
+
+
+def test_what_waits_beside_a_database_that_was_lost_is_taken_in_and_told(tmp_path: Path) -> None:
+    path = str(tmp_path / "footfall.db")
+    backed_up_and_left(path)
+    for side in ("", "-wal", "-shm"):
+        Path(path + side).unlink(missing_ok=True)
+    rehearsed = footfall("restore", f"{path}.copy", "--without-tombstones", db=f"{path}.rehearsal")
+    assert "waited" not in rehearsed.stdout
+    done = footfall("restore", f"{path}.copy", "--without-tombstones", db=path)
+    assert "1 events" in done.stdout and "and 1 call that waited beside it is taken in" in done.stdout
+    assert filed(path) == ["before", "waits"]
+
+
+def test_what_waits_beside_a_damaged_database_is_taken_in_too(tmp_path: Path) -> None:
+    path = str(tmp_path / "footfall.db")
+    backed_up_and_left(path)
+    with closing(sqlite3.connect(path)) as conn:
+        conn.execute("PRAGMA journal_mode = DELETE")
+        (root,) = conn.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'mids'").fetchone()
+    with open(path, "r+b") as file:
+        file.seek((root - 1) * 4_096)
+        file.write(b"\xa5" * 4_096)
+    told = replaced(path)
+    assert told["taken_in"] == 1
+    assert filed(path) == ["before", "waits"]
 
 
 def test_where_the_file_beside_cannot_be_written_nothing_is_accepted(store: SqliteStore, path: str) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,26 @@ def test_a_lock_where_there_is_no_folder_or_none_may_be_made_is_one_line(tmp_pat
     assert refused(tmp_path / "nowhere" / "footfall.db").startswith("footfall: there is no directory")
     (tmp_path / "footfall.db-lock").mkdir()
     assert "cannot open" in refused(tmp_path / "footfall.db")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("serve", "--port", "0"), ("demo", "--port", "0", "--visitors", "0"), ("restore", "WRONG")]
+)
+@pytest.mark.parametrize("wrong", ["text", "another program's", "a folder"])
+def test_who_names_the_wrong_file_leaves_nothing_beside_it(
+    tmp_path: Path, arguments: tuple[str, ...], wrong: str
+) -> None:
+    file = tmp_path / "file"
+    if wrong == "text":
+        file.write_text("This is no database, but long enough to look like one. " * 99)
+    elif wrong == "a folder":
+        file.mkdir()
+    else:
+        with closing(sqlite3.connect(file)) as conn:
+            conn.execute("CREATE TABLE notes (note TEXT)")
+    restoring = arguments[0] == "restore"
+    words = [str(file) if word == "WRONG" else word for word in arguments]
+    words += ["--without-tombstones"] if restoring else []
+    done = footfall(*words, db=tmp_path / "new.db" if restoring else file)
+    assert (done.returncode in (1, 2), done.stdout, done.stderr.count("\n")) == (True, "", 1)
+    assert os.listdir(tmp_path) == ["file"]

@@ -13,10 +13,18 @@ from conftest import ROOT, Start, footfall, make_site
 
 from collector.cli import footfall as commands
 from collector.config import PREFIX, SETTINGS
+from collector.sources.columns import KINDS
 
 DEPLOY, OPERATION = ((ROOT / "docs" / name).read_text() for name in ("deploy.md", "operation.md"))
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-PAGES = {"deploy": DEPLOY, "operation": OPERATION, "docker": DOCKERFILE, "readme": (ROOT / "README.md").read_text()}
+IMPORT = (ROOT / "docs" / "import.md").read_text()
+PAGES = {
+    "import": IMPORT,
+    "deploy": DEPLOY,
+    "operation": OPERATION,
+    "docker": DOCKERFILE,
+    "readme": (ROOT / "README.md").read_text(),
+}
 
 
 def said(text: str) -> list[list[str]]:
@@ -27,7 +35,7 @@ def said(text: str) -> list[list[str]]:
     return [shlex.split(line.replace("…", " ")) for line in found]
 
 
-@pytest.mark.parametrize("page", ["deploy", "operation", "readme"])
+@pytest.mark.parametrize("page", ["deploy", "operation", "readme", "import"])
 def test_every_command_on_the_page_is_one_and_has_the_options_that_are_shown(page: str) -> None:
     shown = said(PAGES[page])
     assert shown
@@ -80,3 +88,12 @@ def test_every_check_of_the_doctor_and_every_metric_is_documented(start: Start, 
     shown = re.findall(r"^# TYPE (footfall_\w+) (\w+)", collector.client.get("/metrics").text, re.MULTILINE)
     metrics = {name for name, kind in shown if not name.endswith("_created")}
     assert set(re.findall(r"`?(footfall_\w+)", OPERATION)) == metrics
+
+
+def test_every_column_that_an_import_understands_is_documented_with_its_field() -> None:
+    rows = set(re.findall(r"^\| `([a-z_.]+)` \| (.*) \|$", IMPORT, re.MULTILINE))
+    assert rows == {
+        (field, ", ".join(f"`{name}`" for name in names.split()))
+        for kind in KINDS.values()
+        for field, names in kind.items()
+    }

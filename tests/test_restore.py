@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import sys
@@ -301,3 +302,35 @@ def test_killed_at_any_moment_it_leaves_the_former_database_or_the_restored_one(
     assert seen == sorted(seen)
     assert set(seen) == {1, whole}
     assert len(seen) > 5
+
+
+def test_killed_at_any_moment_what_waited_belongs_to_the_former_database_and_never_to_both(tmp_path: Path) -> None:
+    """The former database: two events that are filed, one that waits. The backup holds the first alone."""
+    seen = []
+    begun = tmp_path / "begun" / "footfall.db"
+    begun.parent.mkdir()
+    another(begun)
+    assert footfall("backup", f"{begun}.backup", db=begun).returncode == 0
+    with closing(SqliteStore.open(str(begun))) as store:
+        store.append([call("later-2", "Tried", visitor="late", site="later")])
+        store.accept([call("waits", "Tried", visitor="late", site="later")])
+    for at in count(1):
+        db = tmp_path / str(at) / "footfall.db"
+        shutil.copytree(begun.parent, db.parent)
+        killed = killed_at(at, Path(f"{db}.backup"), db)
+        seen.append(followed(db))
+        if killed:
+            restore(f"{db}.backup", str(db), force=True, at=at * 1_000, on_progress=nothing)
+            assert followed(db) == 1
+        assert 3 in [followed(path) for path in kept(db) if "-inbox" not in path.name]
+        if not killed:
+            break
+    assert seen == sorted(seen, reverse=True)
+    assert set(seen) == {1, 3}
+
+
+def followed(db: Path) -> int:
+    with closing(SqliteStore.open(str(db), create=False)) as store:
+        while store.follow():
+            pass
+    return events(db)

@@ -68,6 +68,12 @@ def test_money_that_is_none_or_has_two_readings_is_refused(cell: Any) -> None:
         read_money(cell)
 
 
+@pytest.mark.parametrize("cell", ["abc", "EUR", "abc 12 3", "12,50 euros", "1.2.3 EUR", "-"])
+def test_what_is_no_amount_is_quoted_whole(cell: str) -> None:
+    with pytest.raises(ValueError, match=rf"^'{cell}' is not an amount$"):
+        read_money(cell)
+
+
 def test_an_ambiguous_amount_is_refused_with_both_readings() -> None:
     with pytest.raises(ValueError, match=r"1234 or as 1\.234"):
         read_money("1.234")

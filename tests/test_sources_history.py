@@ -17,7 +17,7 @@ from collector.sources.columns import columns_of, unused
 from collector.sources.history import Import, Message, customer_messages, order_messages
 from collector.sources.rows import Problem, Row, read_rows, text_lines
 
-NOW = 1_700_000_000_000
+NOW = 1_720_000_000_000
 
 
 def how(kind: str, *overrides: str, imported: int = NOW) -> Import:
@@ -31,6 +31,13 @@ def lines(text: str) -> Any:
 
 def customers(text: str, *overrides: str, form: str = "csv") -> list[Message | Problem]:
     return list(customer_messages(lines(text), form, how("customers", *overrides)))
+
+
+def dated(text: str) -> str:
+    """A file of orders whose rows have another column: their date."""
+    header, *rows = text.splitlines()
+    mark = ";" if ";" in header else ","
+    return "\n".join([f"{header}{mark}date", *(f"{row}{mark}2023-05-06" for row in rows)]) + "\n"
 
 
 def orders(text: str, *overrides: str, form: str = "csv", imported: int = NOW) -> list[Message | Problem]:
@@ -160,7 +167,7 @@ def test_a_shopify_export_has_one_order_in_several_rows(overrides: tuple[str, ..
         "discount": "0.00",
         "currency": "EUR",
         "coupons": ["SPRING"],
-        "updated_at": "2023-11-14T22:13:20.000+00:00",
+        "updated_at": "2024-07-03T09:46:40.000+00:00",
         "products": [
             {"sku": "RS-1", "name": "Red shoe", "quantity": "2", "price": "49.75"},
             {"sku": "LA-1", "name": "Laces", "quantity": "1", "price": "5.00"},
@@ -197,7 +204,7 @@ def test_an_order_as_an_api_writes_it_comes_in_with_its_lines() -> None:
 
 def test_lines_may_stand_as_json_in_a_cell_and_a_decimal_comma_in_an_amount() -> None:
     text = 'order_id;total;products\n1;12,50 €;"[{""sku"": ""s"", ""price"": 6.25, ""quantity"": 2}]"\n'
-    told = only(orders(text))["properties"]
+    told = only(orders(dated(text)))["properties"]
     assert (told["total"], told["currency"]) == ("12.50", "EUR")
     assert told["products"] == [{"sku": "s", "price": "6.25", "quantity": "2"}]
 
@@ -216,32 +223,55 @@ def test_lines_may_stand_as_json_in_a_cell_and_a_decimal_comma_in_an_amount() ->
     ],
 )
 def test_an_order_that_cannot_be_read_exactly_is_reported(text: str, reason: str) -> None:
-    (problem,) = orders(text)
+    (problem,) = orders(dated(text))
     assert isinstance(problem, Problem)
     assert reason in problem.reason
     assert problem.line == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("order_id,total\n1,5\n", "order 1 has no date: --map COLUMN=created_at"),
+        ("order_id,total,date\n1,5,\n", "order 1 has no date: --map COLUMN=created_at"),
+        ("order_id,updated_at\n1,2024-05-06\n", "order 1 has no date: --map COLUMN=created_at"),
+        ("order_id,date\n1,2031-05-06\n", "created_at '2031-05-06' is in the future"),
+        ("order_id,date,updated_at\n1,2024-05-06,2031-05-06\n", "updated_at '2031-05-06' is in the future"),
+    ],
+)
+def test_an_order_without_a_date_or_with_one_to_come_is_left_out_and_not_taken_for_one_of_today(
+    text: str, reason: str
+) -> None:
+    assert orders(text) == [Problem(2, reason)]
+
+
+def test_a_clock_that_is_some_hours_ahead_costs_no_order() -> None:
+    told = only(orders("order_id,date\n1,2024-07-04 02:00\n"))
+    (read,) = wire.read_calls(wire.envelope_of([told]), server=True, received=NOW, new_id=str)
+    assert isinstance(read, Call)
+    assert read.time == NOW
+
+
 def test_rows_of_one_order_that_stand_apart_are_reported_and_not_taken_for_a_change() -> None:
-    _, _, apart = orders("order_id,sku\n1,a\n2,b\n1,c\n")
+    _, _, apart = orders(dated("order_id,sku\n1,a\n2,b\n1,c\n"))
     assert isinstance(apart, Problem)
     assert (apart.line, "sort" in apart.reason) == (4, True)
 
 
 def test_an_order_without_lines_or_coupons_does_not_speak_of_any() -> None:
-    told = only(orders("order_id,total\n1,10.00\n"))["properties"]
-    assert told == {"order_id": "1", "total": "10.00", "updated_at": "2023-11-14T22:13:20.000+00:00"}
+    told = only(orders(dated("order_id,total\n1,10.00\n")))["properties"]
+    assert told == {"order_id": "1", "total": "10.00", "updated_at": "2024-07-03T09:46:40.000+00:00"}
 
 
 @pytest.mark.parametrize("row", [",b@x,,s", ",,7.00,s", ",a@x,,"])
 def test_a_row_without_an_order_id_goes_on_only_with_an_order_that_it_fits(row: str) -> None:
-    first, problem = orders(f"order_id,email,total,sku\n1,a@x,5.00,r\n{row}\n")
+    first, problem = orders(dated(f"order_id,email,total,sku\n1,a@x,5.00,r\n{row}\n"))
     assert Problem(3, "has no order id") in (first, problem)
     assert {type(first), type(problem)} == {dict, Problem}
 
 
 def test_a_partial_refund_says_how_much() -> None:
-    _, refund = orders("order_id,total,refunded_amount,financial_status\n1,10.00,4.00,partially_refunded\n")
+    _, refund = orders(dated("order_id,total,refunded_amount,financial_status\n1,10.00,4.00,partially_refunded\n"))
     assert isinstance(refund, dict)
     assert refund["properties"]["total"] == "4.00"
 
@@ -250,7 +280,7 @@ def test_a_partial_refund_says_how_much() -> None:
 
 
 def test_the_same_row_has_the_same_id_whenever_it_comes_and_a_changed_one_another() -> None:
-    row, changed = "order_id,total\n1,10.00\n", "order_id,total\n1,11.00\n"
+    row, changed = dated("order_id,total\n1,10.00\n"), dated("order_id,total\n1,11.00\n")
     first, again = only(orders(row)), only(orders(row, imported=NOW + 5000))
     later = only(orders(changed, imported=NOW + 5000))
     assert first["messageId"] == again["messageId"] != later["messageId"]
@@ -258,7 +288,7 @@ def test_the_same_row_has_the_same_id_whenever_it_comes_and_a_changed_one_anothe
 
 
 def test_a_row_that_says_when_it_was_changed_is_believed() -> None:
-    told = only(orders("order_id,updated_at\n1,2024-05-06T00:00:00Z\n"))
+    told = only(orders(dated("order_id,updated_at\n1,2024-05-06T00:00:00Z\n")))
     assert told["properties"]["updated_at"] == "2024-05-06T00:00:00+00:00"
 
 

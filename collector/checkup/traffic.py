@@ -19,6 +19,7 @@ REFUSED_SHARE = 0.01
 GROWN_TIMES, GROWN_MIN = 3, 100
 VISITS_MIN, JOINED_SHARE = 200, 0.01
 ORDERS_MIN, UNCONFIRMED_SHARE, WITHOUT_VISITOR_SHARE = 20, 0.5, 0.5
+WITHOUT_TOTAL_SHARE = 0.01
 SILENT_SITE_MS = DAY_MS
 TOKEN_MS = 365 * DAY_MS
 
@@ -79,6 +80,22 @@ def orders(lately: OrdersLately) -> Finding:
         )
         return warn("orders", means, do)
     return ok("orders", means)
+
+
+def amounts(lately: OrdersLately) -> Finding:
+    n, without = lately.orders, lately.without_total
+    if not n:
+        return ok("amounts", "There is no order yet.")
+    if not without:
+        return ok("amounts", f"Each of the last {n:,} orders has an amount.")
+    means = f"{without:,} of the last {n:,} orders have no amount that can be read: they count as orders, not as sales."
+    if without > WITHOUT_TOTAL_SHARE * n:
+        do = (
+            "Have the shop send total as a plain number, 12.50 or '12.50', not '12,50' or '12.50 EUR', and send "
+            "those orders again with Order Updated."
+        )
+        return warn("amounts", means, do)
+    return ok("amounts", means)
 
 
 def pages(lately: Lately) -> Finding:

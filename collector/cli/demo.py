@@ -37,7 +37,8 @@ from collector.ingest.acceptance import accept
 from collector.ingest.sites import new_site, rotated
 from collector.spoken import counted
 from collector.store import Entry, Store
-from collector.store.sqlite.lock import take
+from collector.store.sqlite.connection import refuse_file
+from collector.store.sqlite.lock import is_new, take
 from collector.store.sqlite.store import SqliteStore
 from collector.web.console.signin import new_link
 from collector.wire import envelope_of
@@ -63,6 +64,8 @@ def demo(db: str, visitors: int, seed: int, as_json: bool, **where: Any) -> None
     """A shop to walk about in, its past quarter, and the console beside it."""
     settings = settings_of(db=db, **where)
     logs.set_up(settings.log_format)
+    if is_new(db):
+        refuse_file(db)
     with take(db, "open the demo") as lock, listen(settings) as listener:
         settings = replace(settings, port=listener.getsockname()[1])
         lock.tell(settings.local_url, settings.public_url)

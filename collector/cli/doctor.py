@@ -74,6 +74,7 @@ def _shop(of: Examination, origins: tuple[str, ...]) -> Iterator[Finding]:
     yield _asked("quarantine", lambda: traffic.quarantine(of.refusals(now)))
     yield _asked("joining", lambda: traffic.joining(of.joined()))
     yield _asked("orders", lambda: traffic.orders(of.orders()))
+    yield _asked("amounts", lambda: traffic.amounts(of.orders()))
     yield _asked("back ends", lambda: traffic.back_ends(of.sites(), lately(), of.orders()))
     yield _asked("tokens", lambda: traffic.tokens(of.tokens(), now))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain, islice
 from typing import BinaryIO
@@ -21,12 +21,12 @@ from rich.progress import wrap_file
 
 from collector.cli.options import as_json, note, now_ms, opened, print_json, setting
 from collector.enrich.arrival import Arrival
-from collector.errors import Misuse, NotFound
+from collector.errors import FootfallError, Misuse, NotFound
 from collector.event import Event, Site
 from collector.ingest.acceptance import accept
-from collector.sources.columns import KINDS, columns_of, unused
+from collector.sources.columns import IDS, KINDS, Columns, columns_of, has_an_id, new_fields, unused
 from collector.sources.history import Import, Message, customer_messages, order_messages
-from collector.sources.rows import FORMS, Problem, Row, read_rows, text_lines
+from collector.sources.rows import FORMS, Problem, Row, column_key, read_rows, text_lines
 from collector.spoken import counted
 from collector.store import Entry, Left, Outcome, Quarantined, Store
 from collector.store.audit import Act
@@ -35,6 +35,7 @@ from collector.wire import envelope_of
 AT_ONCE = 500
 LINES_PEEKED = 200
 PROBLEMS_SHOWN = 20
+COLUMNS_SHOWN = 10
 TRANSLATORS: dict[str, Callable[[Iterable[str], str, Import], Iterator[Message | Problem]]] = {
     "customers": customer_messages,
     "orders": order_messages,
@@ -69,18 +70,24 @@ def import_history(
     Ends with 1 where some row was not brought in; the others are.
     """
     columns = columns_of(kind, overrides)
+    guessed: set[int] = set()
     with opened(db) as store, _open(file) as opened_file:
         shop = _site(store, site)
-        how = Import(columns=columns, source=source, zone=ZoneInfo(shop.timezone), imported=now_ms())
+        zone = ZoneInfo(shop.timezone)
+        how = Import(columns=columns, source=source, zone=zone, imported=now_ms(), guessed=guessed)
         form = form or ("jsonl" if file.endswith((".jsonl", ".ndjson", ".json")) else "csv")
-        lines = text_lines(opened_file)
+        lines = text_lines(opened_file, guessed.add)
         peeked = list(islice(lines, LINES_PEEKED))
-        ignored = _ignored(peeked, form, how)
+        names = _names(peeked, form)
+        _refuse_without_ids(file, kind, names, columns)
         results = TRANSLATORS[kind](chain(peeked, lines), form, how)
         if not dry_run:
             note(store, Act.IMPORTED, kind)
         report = _bring_in(store, shop, results, how.imported, dry_run)
-    _print(report, ignored, as_json)
+    if not report.outcomes and not report.problems:
+        raise FootfallError(f"{_called(file)} is empty: there is no row in it")
+    report.notes = [*_of_maps(overrides, names), *_of_fields(kind, columns), *_of_letters(guessed)]
+    _print(report, unused(names, columns), as_json)
     return 1 if report.problems or report.outcomes[Outcome.QUARANTINED] else 0
 
 
@@ -89,6 +96,7 @@ class _Report:
         self.outcomes: Counter[Outcome] = Counter()
         self.problems: list[Problem] = []
         self.refused: Counter[str] = Counter()
+        self.notes: list[str] = []
 
 
 def _bring_in(store: Store, site: Site, results: Iterator[Message | Problem], received: int, dry_run: bool) -> _Report:
@@ -116,6 +124,8 @@ def _open(file: str) -> AbstractContextManager[BinaryIO]:
     """The file's bytes; a person who watches sees how far it is."""
     if file == "-":
         return nullcontext(sys.stdin.buffer)
+    if os.path.isdir(file):
+        raise Misuse(f"{file} is a directory; name a file in it")
     if not os.path.isfile(file):
         raise NotFound(f"there is no file {file}")
     opened_file = open(file, "rb")  # noqa: SIM115 - it is closed by whoever enters what is returned
@@ -137,22 +147,56 @@ def _site(store: Store, name: str | None) -> Site:
     raise NotFound(f"there is no site {name}")
 
 
-def _ignored(lines: list[str], form: str, how: Import) -> list[str]:
-    """The columns that nothing reads, by the first row."""
-    first = next((row for row in read_rows(lines, form) if isinstance(row, Row)), None)
-    return unused(first.cells, how.columns) if first else []
+def _names(lines: list[str], form: str) -> dict[str, None]:
+    """The columns of the first rows, in their order."""
+    rows = (row.cells for row in read_rows(lines, form) if isinstance(row, Row))
+    return dict.fromkeys(chain.from_iterable(rows))
+
+
+def _refuse_without_ids(file: str, kind: str, names: Collection[str], columns: Columns) -> None:
+    """Where no row can be of use one line says so, and not one for each row."""
+    if names and not has_an_id(kind, names, columns):
+        wanted = " or ".join(IDS[kind])
+        listed = ", ".join(islice(names, COLUMNS_SHOWN))
+        raise Misuse(f"no column of {_called(file)} is known as {wanted} ({listed}): use --map COLUMN=FIELD")
+
+
+def _of_maps(overrides: Iterable[str], names: Collection[str]) -> Iterator[str]:
+    for override in overrides:
+        column = override.partition("=")[0].strip()
+        if names and column_key(column) not in names:
+            yield f"--map {override}: the first rows have no column {column!r}"
+
+
+def _of_fields(kind: str, columns: Columns) -> Iterator[str]:
+    for field, meant in new_fields(kind, columns).items():
+        kept = "a trait" if kind == "customers" else "a property"
+        yield f"{field!r} is no field that is known, and becomes {kept}" + (f"; {meant!r} is one" if meant else "")
+
+
+def _of_letters(guessed: Collection[int]) -> Iterator[str]:
+    if guessed:
+        lines = "1 line is" if len(guessed) == 1 else f"{len(guessed):,} lines are"
+        yield f"{lines} not UTF-8 (the first: {min(guessed)}) and read as Windows-1252: see whether names are right"
+
+
+def _called(file: str) -> str:
+    return "what came by stdin" if file == "-" else file
 
 
 def _print(report: _Report, ignored: list[str], as_json: bool) -> None:
     counts = {outcome.value: report.outcomes[outcome] for outcome in Outcome}
     if as_json:
         problems = [{"line": one.line, "reason": one.reason} for one in report.problems]
-        print_json({**counts, "refused": dict(report.refused), "problems": problems, "ignored_columns": ignored})
+        more = {"refused": dict(report.refused), "problems": problems, "ignored_columns": ignored}
+        print_json({**counts, **more, "notes": report.notes})
         return
     said = [f"{number} {outcome}" for outcome, number in counts.items()]
     click.echo(", ".join([*said, f"{counted(len(report.problems), 'row')} left out"]))
     if ignored:
         click.echo(f"columns that were not brought in: {', '.join(ignored)} (use --map COLUMN=FIELD)", err=True)
+    for told in report.notes:
+        click.echo(told, err=True)
     for one in report.problems[:PROBLEMS_SHOWN]:
         click.echo(f"line {one.line}: {one.reason}", err=True)
     if len(report.problems) > PROBLEMS_SHOWN:

@@ -30,7 +30,8 @@ def restore(
     """Put the backup FILE in the database's place, once it has been checked; stop the collector first.
 
     Whoever was erased after it was made stays erased: that is what the file of tombstones is for. A backup of an older
-    Footfall is brought up to date. Everybody is signed out of the console.
+    Footfall is brought up to date. Everybody is signed out of the console. What was there is kept beside, with the
+    calls that waited to be filed; where the database is lost, these are taken in.
     """
     db = settings_of(db=db).db
     restoring.refuse(file, db, force=force)
@@ -40,10 +41,13 @@ def restore(
     with opened(db) as store:
         note(store, Act.RESTORED, "database")
     if as_json:
-        kept = {"kept": restored.kept, "erased_again": restored.erased_again}
-        print_json({"db": db, **asdict(restored.held), **kept})
+        more = {name: getattr(restored, name) for name in ("kept", "erased_again", "taken_in")}
+        print_json({"db": db, **asdict(restored.held), **more})
         return
     click.echo(f"{db} is restored: {told(restored.held)}")
+    if restored.taken_in:
+        calls = "1 call that waited beside it is" if restored.taken_in == 1 else ""
+        click.echo(f"and {calls or f'{restored.taken_in:,} calls that waited beside it are'} taken in")
     if restored.erased_again:
         events = counted(restored.erased_again, "event of people who were erased since is", EVENTS_ARE)
         click.echo(f"{events} gone again")

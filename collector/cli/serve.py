@@ -22,7 +22,8 @@ from collector.cli.options import as_json, opened, setting, settings_of
 from collector.config import SETTINGS, Settings
 from collector.errors import FootfallError
 from collector.ingest.launching import ahead, in_process
-from collector.store.sqlite.lock import take
+from collector.store.sqlite.connection import refuse_file
+from collector.store.sqlite.lock import is_new, take
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ def serve(as_json: bool, **flags: Any) -> None:
     logs.set_up(settings.log_format)
     for number in STOPS:
         signal.signal(number, _end)
+    if is_new(settings.db):
+        refuse_file(settings.db)
     with take(settings.db, "serve") as lock, opened(settings.db, create=True) as store, listen(settings) as listener:
         settings = replace(settings, port=listener.getsockname()[1])
         lock.tell(settings.local_url, settings.public_url)

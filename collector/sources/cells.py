@@ -30,9 +30,9 @@ def read_money(cell: Any) -> tuple[Decimal | None, str]:
     if cell is None or cell == "":
         return None, ""
     if isinstance(cell, bool) or not isinstance(cell, str | int | Decimal):
-        raise ValueError(f"{str(cell)[:40]!r} is not an amount")
+        raise _no_amount(cell)
     if not isinstance(cell, str):
-        return _plain(str(cell)), ""
+        return _plain(str(cell), cell), ""
     text = re.sub(r"[\s'’]", " ", cell.strip())
     mark = re.match(r"[A-Za-z]{3}|[€£$¥]", text) or re.search(r"(?:[A-Za-z]{3}|[€£$¥])$", text)
     word = mark.group() if mark else ""
@@ -40,10 +40,15 @@ def read_money(cell: Any) -> tuple[Decimal | None, str]:
     if " " in digits:
         whole, _, _ = re.sub(r"[.,]", ".", digits).partition(".")
         if not SPACED.fullmatch(whole):
-            raise ValueError(f"{cell!r} is not an amount")
+            raise _no_amount(cell)
         digits = digits.replace(" ", "")
-        return _plain(digits.replace(",", ".")), SIGNS.get(word, word.upper())
-    return _plain(_with_point(digits, cell)), SIGNS.get(word, word.upper())
+        return _plain(digits.replace(",", "."), cell), SIGNS.get(word, word.upper())
+    return _plain(_with_point(digits, cell), cell), SIGNS.get(word, word.upper())
+
+
+def _no_amount(cell: Any) -> ValueError:
+    """The cell as it is written, whatever part of it was looked at."""
+    return ValueError(f"{str(cell)[:40]!r} is not an amount")
 
 
 def _with_point(digits: str, cell: str) -> str:
@@ -56,24 +61,24 @@ def _with_point(digits: str, cell: str) -> str:
     whole, _, fraction = digits.rpartition(last)
     if other in digits:
         if last in whole or not GROUPED[other].fullmatch(whole):
-            raise ValueError(f"{cell!r} is not an amount")
+            raise _no_amount(cell)
         return sign + whole.replace(other, "") + "." + fraction
     if last in whole:
         if not GROUPED[last].fullmatch(digits):
-            raise ValueError(f"{cell!r} is not an amount")
+            raise _no_amount(cell)
         return sign + digits.replace(last, "")
     if GROUPED[last].fullmatch(digits) and whole != "0":
-        raise ValueError(f"{cell!r} can be read as {whole}{fraction} or as {whole}.{fraction}")
+        raise ValueError(f"{cell[:40]!r} can be read as {whole}{fraction} or as {whole}.{fraction}")
     return f"{sign}{whole}.{fraction}"
 
 
-def _plain(text: str) -> Decimal:
+def _plain(text: str, cell: Any) -> Decimal:
     if not re.fullmatch(r"-?\d+(\.\d+)?([eE][+-]?\d{1,2})?", text, re.ASCII):
-        raise ValueError(f"{text[:40]!r} is not an amount")
+        raise _no_amount(cell)
     try:
         return Decimal(text)
     except InvalidOperation as error:
-        raise ValueError(f"{text[:40]!r} is not an amount") from error
+        raise _no_amount(cell) from error
 
 
 def read_moment(cell: Any, zone: tzinfo) -> str | None:

@@ -7,6 +7,7 @@ reader can be told.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from collector.errors import Misuse
@@ -56,6 +57,8 @@ LINE = {
     "price": "price unit_price lineitem_price product_price item_price item_cost",
     "discount": "lineitem_discount line_discount item_discount",
 }
+IDS = {"customers": ("user_id", "email"), "orders": ("order_id",)}
+CLOSE = 0.7
 KINDS = {"customers": CUSTOMER, "orders": ORDER | {f"line.{field}": names for field, names in LINE.items()}}
 
 
@@ -77,6 +80,27 @@ def columns_of(kind: str, overrides: Iterable[str] = ()) -> Columns:
     return {field: tuple(name for name in names if name not in taken) for field, names in columns.items()} | mapped
 
 
+def new_fields(kind: str, columns: Columns) -> dict[str, str | None]:
+    """The fields of `columns` that Footfall does not know, each with the known one that may be meant.
+
+    They are kept as they are: a person's are traits, an order's and its lines' are properties.
+    """
+    known = known_fields(kind)
+    close = {field: get_close_matches(field, known, 1, CLOSE) for field in columns if field not in known}
+    return {field: found[0] if found else None for field, found in close.items()}
+
+
+def known_fields(kind: str) -> list[str]:
+    """The fields that mean something to Footfall."""
+    return [*KINDS[kind], *(["sold_via"] if kind == "orders" else [])]
+
+
+def has_an_id(kind: str, names: Iterable[str], columns: Columns) -> bool:
+    """Whether one of the columns with these names may say whom, or which order, a row is about."""
+    wanted = {name for field in IDS[kind] for name in columns[field]}
+    return not wanted.isdisjoint(names)
+
+
 def pick(cells: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
     """The first filled cell of each field."""
     found = {}
@@ -87,7 +111,7 @@ def pick(cells: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
     return found
 
 
-def unused(cells: Mapping[str, Any], columns: Columns) -> list[str]:
-    """The columns of a row that no field wants: they are not brought in, and the reader should be told so."""
+def unused(cells: Iterable[str], columns: Columns) -> list[str]:
+    """The names of columns that no field wants: they are not brought in, and the reader should be told so."""
     wanted = {name for names in columns.values() for name in names}
     return [name for name in cells if name not in wanted]

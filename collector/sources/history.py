@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -16,30 +16,38 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from collector.enrich.email_address import normalise_email
+from collector.event import DAY_MS
+from collector.moment import read_time
 from collector.sources.cells import read_moment, read_money, read_text
-from collector.sources.columns import KINDS, LINE, Columns, pick
+from collector.sources.columns import LINE, Columns, known_fields, pick
 from collector.sources.rows import Problem, Row, column_key, read_rows
 from collector.wire import BAD_USER_IDS
 
 Message = dict[str, Any]
 T = TypeVar("T")
 R = TypeVar("R")
+AHEAD_MS_MAX = DAY_MS
 MONEY = ("total", "shipping", "tax", "discount")
 NEVER_PLACED = frozenset({"failed", "draft", "checkout_draft", "auto_draft", "trash", "voided", "expired"})
 CANCELLED = frozenset({"cancelled", "canceled"})
 HEAD = ("user_id", "email", "created_at", "total", "currency", "status")
-KNOWN = frozenset({*KINDS["orders"], "sold_via"})
+KNOWN = frozenset(known_fields("orders"))
 LINE_COLUMNS: Columns = {field: (field, *names.split()) for field, names in LINE.items()}
 LINE_NUMBERS = ("quantity", "price", "discount")
 
 
 class Import(Struct, frozen=True, kw_only=True):
-    """How a file is to be taken: its columns, a name for where it comes from, the zone of bare times, and now in ms."""
+    """How a file is to be taken: its columns, a name for where it comes from, the zone of bare times, and now in ms.
+
+    `guessed`: the lines that are not UTF-8, as far as they have been read.
+    """
 
     columns: Columns
     source: str
     zone: tzinfo
     imported: int
+    guessed: Set[int] = frozenset()
 
 
 def customer_messages(lines: Iterable[str], form: str, how: Import) -> Iterator[Message | Problem]:
@@ -71,7 +79,7 @@ def customer_message(row: Row, how: Import) -> Message:
     `updated_at` is the time of what the row says; without it `created_at` is, and with neither, its arrival.
     """
     cells = pick(row.cells, how.columns)
-    user, email = _user(cells), read_text(cells.get("email"))
+    user, email = _user(cells), _email(cells, [row], how)
     if not user and not email:
         raise ValueError("has neither a user id nor an e-mail address")
     times = {field: read_moment(cells.get(field), how.zone) for field in ("created_at", "updated_at")}
@@ -98,7 +106,7 @@ def order_message(rows: Sequence[Row], how: Import) -> list[Message]:
     Without `updated_at` the time of import stands in, so that a changed row counts for more than what it was.
     """
     cells = _head(rows, how)
-    order_id, user, email = _order_id(rows[0], how), _user(cells), read_text(cells.get("email"))
+    order_id, user, email = _order_id(rows[0], how), _user(cells), _email(cells, rows, how)
     status = column_key(read_text(cells.get("status")) or "")
     if status in NEVER_PLACED:
         raise ValueError(f"order {order_id} is {status}: it was never placed")
@@ -108,7 +116,9 @@ def order_message(rows: Sequence[Row], how: Import) -> list[Message]:
     told |= {field: read_text(cells.get(field)) for field in ("affiliation", "sold_via")}
     told["coupons"] = _coupons(cells.get("coupon"))
     told |= {field: cells[field] for field in cells.keys() - KNOWN if not field.startswith("line.")}
-    times = {field: read_moment(cells.get(field), how.zone) for field in ("created_at", "updated_at", "cancelled_at")}
+    times = {field: _past(field, cells, how) for field in ("created_at", "updated_at", "cancelled_at")}
+    if not times["created_at"]:
+        raise ValueError(f"order {order_id} has no date: --map COLUMN=created_at")
     told["updated_at"] = times["updated_at"]
     changed = times["updated_at"] or times["created_at"]
 
@@ -128,6 +138,15 @@ def order_message(rows: Sequence[Row], how: Import) -> list[Message]:
         refund = {"refund_id": f"{how.source}:{order_id}", "total": refunded}
         messages.append(message("Order Refunded", short | refund, changed))
     return messages
+
+
+def _past(field: str, cells: dict[str, Any], how: Import) -> str | None:
+    """A time of an order's. One that is yet to come would count as now; but a clock may be off."""
+    written = read_moment(cells.get(field), how.zone)
+    time = read_time(written)
+    if time is not None and time > how.imported + AHEAD_MS_MAX:
+        raise ValueError(f"{field} {str(cells[field])[:40]!r} is in the future")
+    return written
 
 
 def _amounts(cells: dict[str, Any]) -> dict[str, str | None]:
@@ -243,6 +262,16 @@ def _user(cells: dict[str, Any]) -> str | None:
     """The user id; what shop systems write for a guest (0, empty) counts as none."""
     user = read_text(cells.get("user_id"))
     return None if user is None or user.lower() in BAD_USER_IDS else user
+
+
+def _email(cells: dict[str, Any], rows: Sequence[Row], how: Import) -> str | None:
+    """The address as written. ValueError for what cannot be one; letters beyond ASCII are only believed in UTF-8."""
+    email = read_text(cells.get("email"))
+    if email is None:
+        return None
+    if normalise_email(email) is None or (not email.isascii() and any(row.line in how.guessed for row in rows)):
+        raise ValueError(f"{email[:40]!r} cannot be an e-mail address")
+    return email
 
 
 def _with_id(message: Message, source: str, subject: str) -> Message:

@@ -9,7 +9,7 @@ import csv
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -36,8 +36,11 @@ class Problem(Struct, frozen=True):
     reason: str
 
 
-def text_lines(file: Iterable[bytes]) -> Iterator[str]:
-    """The lines of a binary file as text: UTF-8, and Windows-1252 for a line that is not. Misuse for UTF-16."""
+def text_lines(file: Iterable[bytes], on_guess: Callable[[int], object] = lambda line: None) -> Iterator[str]:
+    """The lines of a binary file as text: UTF-8, and Windows-1252 for a line that is not. Misuse for UTF-16.
+
+    `on_guess` is called with the number of each line that is not UTF-8, before it leaves.
+    """
     for number, raw in enumerate(file):
         if number == 0 and raw.startswith(UTF16_MARKS):
             raise Misuse("the file is UTF-16; save it as UTF-8")
@@ -45,6 +48,7 @@ def text_lines(file: Iterable[bytes]) -> Iterator[str]:
             text = raw.decode()
         except UnicodeDecodeError:
             text = raw.decode("cp1252", errors="replace")
+            on_guess(number + 1)
         yield text.removeprefix("\ufeff") if number == 0 else text
 
 

@@ -62,12 +62,13 @@ class Joined(Struct, frozen=True):
 
 
 class OrdersLately(Struct, frozen=True, kw_only=True):
-    """Of the orders that changed last: how many, how many of no visitor (known only from a back end), and how many
-    known only from a browser."""
+    """Of the orders that changed last: how many, how many of no visitor (known only from a back end), how many known
+    only from a browser, and of how many no amount is known: nobody told one, or none that can be read."""
 
     orders: int
     without_visitor: int
     unconfirmed: int
+    without_total: int
 
 
 class SilentPage(Struct, frozen=True):

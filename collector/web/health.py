@@ -88,6 +88,7 @@ def _shop(store: Store, silence: Silence) -> Shop:
         "orders_lately": ("Orders that changed last, a thousand at most.", orders.orders),
         "orders_without_visitor_lately": ("Of these known only from a back end.", orders.without_visitor),
         "orders_unconfirmed_lately": ("Of these known only from a browser.", orders.unconfirmed),
+        "orders_without_total_lately": ("Of these without an amount that can be read.", orders.without_total),
         "silent_pages": ("Pages that were seen steadily and not for two days.", silence.pages(store)),
     }
 

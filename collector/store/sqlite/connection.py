@@ -10,6 +10,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -100,6 +101,21 @@ def connect(path: str, *, create: bool, read_only: bool = False) -> sqlite3.Conn
             raise Misuse(f"{path} is not a Footfall database: {error}") from error
         raise
     return conn
+
+
+def refuse_file(path: str) -> None:
+    """Raises Misuse where there is something at `path` that is not ours; what fails otherwise, opening it tells."""
+    if os.path.isdir(path):
+        raise Misuse(f"{path} is a directory; name the database in it")
+    if not os.path.exists(path):
+        return
+    try:
+        with closing(sqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True, isolation_level=None)) as conn:
+            refuse_strangers(conn, path)
+    except sqlite3.OperationalError:
+        return
+    except sqlite3.DatabaseError as error:
+        raise Misuse(f"{path} is not a Footfall database: {error}") from error
 
 
 def migrate(conn: sqlite3.Connection, path: str) -> None:

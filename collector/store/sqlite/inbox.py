@@ -8,6 +8,7 @@ It judges nothing, and does not know what a log is.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from collector.errors import Unavailable
+from collector.errors import FootfallError, Unavailable
 from collector.event import Event
 from collector.store.sqlite.connection import BUSY_MS_MAX, is_the_files
 from collector.store.sqlite.rows import Insert
@@ -50,6 +51,7 @@ CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY, n INTEGER NOT NULL, ev
 """
 _PUT = Insert("INSERT INTO inbox (id, n, events)", columns=3)
 _LAST = "SELECT coalesce(max(id), 0) FROM inbox"
+_ANY = "SELECT EXISTS (SELECT 1 FROM inbox)"
 _FIRST = "SELECT min(id) FROM inbox"
 _NEXT = "SELECT id, n, events FROM inbox WHERE id > ? ORDER BY id LIMIT ?"
 _REMOVE = "DELETE FROM inbox WHERE id <= ?"
@@ -251,6 +253,39 @@ def first(db: str) -> int | None:
     """The number of the oldest row that lies beside `db`."""
     found: int | None = _look(db, _FIRST)
     return found
+
+
+def copy(db: str, kept: str) -> None:
+    """What waits beside `db`, on disk beside `kept` too; nobody may put or file meanwhile. Raises FootfallError.
+
+    A link would not do: what the next database clears away here would be gone there.
+    """
+    if _look(db, _ANY) == 0:
+        return
+    made: list[str] = []
+    try:
+        for side in (f"{SUFFIX}-wal", SUFFIX):
+            with suppress(FileNotFoundError), open(f"{os.path.realpath(db)}{side}", "rb") as source:
+                descriptor = os.open(kept + side, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                made.append(kept + side)
+                with open(descriptor, "wb") as target:
+                    if os.geteuid() == 0:
+                        owner = os.fstat(source.fileno())
+                        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+                    shutil.copyfileobj(source, target)
+                    target.flush()
+                    os.fsync(descriptor)
+    except OSError as error:
+        for path in made:
+            os.unlink(path)
+        raise FootfallError(f"cannot keep what waits beside {db}: {error.strerror}") from error
+
+
+def drop(db: str) -> None:
+    """Take away what lies beside `db`. The journal first: it must not be played into the next file of that name."""
+    for side in reversed(SIDE_FILES):
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.realpath(db) + side)
 
 
 def _look(db: str, question: str, *parameters: int) -> Any:

@@ -74,6 +74,11 @@ def take(db: str, doing: str, sleep: Callable[[float], None] = time.sleep) -> Lo
         raise
 
 
+def is_new(db: str) -> bool:
+    """Whether nobody has ever taken it: who does so makes a file that stays, even where the database is none."""
+    return not os.path.exists(_path(db))
+
+
 def holder(db: str) -> Holder | None:
     """Who runs on this database now; None: nobody."""
     try:

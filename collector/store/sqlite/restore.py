@@ -7,6 +7,7 @@ there before under another name. Everything is done to a copy beside it, which t
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from collector.store.sqlite.backup import checked, open_alone
 from collector.store.sqlite.copying import Part, Progress, copy, part_of, put, sync_folder
 from collector.store.sqlite.graveyard import Graveyard
 from collector.store.sqlite.lock import take
-from collector.store.sqlite.soundness import Contents, must_be_ours
+from collector.store.sqlite.soundness import Contents, faults, must_be_ours
 from collector.store.sqlite.store import SqliteStore
 
 OPEN_WITHIN_S = 2.0
@@ -52,18 +53,20 @@ _LINEAGE = "SELECT value FROM meta WHERE key = 'erasure_key'"
 _INBOX = """
 SELECT value, (SELECT coalesce(max(value), 0) FROM meta WHERE key = 'filed') FROM meta WHERE key = 'inbox_key'
 """
-
+_NEW_INBOX = "UPDATE meta SET value = ? WHERE key = 'inbox_key'"
 
 _TOMBSTONES = "SELECT hash, from_time, to_time FROM tombstones"
 
 
 class Restored(Struct, frozen=True, kw_only=True):
     """`held`: what the backup holds; `kept`: where the former database is now; `erased_again`: how many of its events
-    were of people who were erased after it was made, and are gone again."""
+    were of people who were erased after it was made, and are gone again; `taken_in`: how many calls waited beside a
+    database that is lost, and are filed into this one."""
 
     held: Contents
     kept: str | None
     erased_again: int
+    taken_in: int
 
 
 def known_tombstones(file: str, db: str, given: str | None) -> Graveyard:
@@ -103,11 +106,15 @@ def restore(
             must_be_ours(source, file)
             copy(source, file, part, on_progress)
         held = checked(part.path, file, deep=True)
+        lost = _is_lost(db)
         erased_again = _amend(part, db, tombstones)
+        if not lost:
+            _disown_what_waits(part)
         part.give_to(_owner(db))
         if tombstones:
             graveyard.write(graveyard.beside(db), tombstones)
-        return Restored(held=held, kept=_replace(os.path.realpath(db), part, at), erased_again=erased_again)
+        kept, taken_in = _replace(os.path.realpath(db), part, at, lost=lost)
+        return Restored(held=held, kept=kept, erased_again=erased_again, taken_in=taken_in)
 
 
 def refuse(file: str, db: str, *, force: bool) -> None:
@@ -117,6 +124,8 @@ def refuse(file: str, db: str, *, force: bool) -> None:
         raise Misuse(f"{file} is the database itself")
     if os.path.lexists(db) and not force:
         raise Misuse(f"there is a database at {db}; --force puts the backup in its place and keeps it beside")
+    with closing(open_alone(file)) as source:
+        must_be_ours(source, file)
 
 
 def _lineage(file: str) -> bytes:
@@ -197,19 +206,47 @@ def _owner(db: str) -> os.stat_result:
     return os.stat(db if os.path.exists(db) else os.path.dirname(os.path.realpath(db)))
 
 
-def _replace(db: str, part: Part, at: int) -> str | None:
-    """In this order: the former WAL must be gone before the new file has the name, or SQLite would play it into it."""
-    kept = f"{db}.before-restore-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(at / 1_000))}"
-    sides = (*MOVED_ALONG, *inbox.SIDE_FILES) if _is_anothers_inbox(db, part) else MOVED_ALONG
+def _is_lost(db: str) -> bool:
+    """Whether what waits beside `db` is all that is left: there is no such database, or a damaged one."""
     if not os.path.exists(db):
-        _move_along(db, kept, sides)
+        return True
+    if inbox.origin(db) is None:
+        return False
+    try:
+        with closing(sqlite3.connect(f"file:{quote(db)}?mode=ro", uri=True, timeout=OPEN_WITHIN_S)) as former:
+            return bool(faults(former, deep=False))
+    except sqlite3.Error:
+        return True
+
+
+def _disown_what_waits(part: Part) -> None:
+    """What waits is the former database's: under a new key it is no more this one's, whenever we may be killed."""
+    with closing(sqlite3.connect(part.path, isolation_level=None)) as restored:
+        restored.execute(_NEW_INBOX, (secrets.token_bytes(16),))
+
+
+def _replace(db: str, part: Part, at: int, *, lost: bool) -> tuple[str | None, int]:
+    """In this order: the former WAL must be gone before the new file has the name, or SQLite would play it into it.
+
+    Returns where the former database is, and how many calls wait for the restored one.
+    """
+    kept = f"{db}.before-restore-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(at / 1_000))}"
+    waits = _waiting_for(part, db) if lost else None
+    if not os.path.exists(db):
+        _move_along(db, kept, MOVED_ALONG if waits is not None else (*MOVED_ALONG, *inbox.SIDE_FILES))
         put(part, db, replace=False)
-        return None
+        return None, waits or 0
     with _nobody_in(db):
-        _move_along(db, kept, sides)
+        if os.path.lexists(kept):
+            raise FootfallError(f"{kept} is there already")
+        if waits is None:
+            inbox.copy(db, kept)
+        _move_along(db, kept, MOVED_ALONG)
         _link_or_rename(db, kept)
         put(part, db, replace=True)
-    return kept
+        if waits is None:
+            inbox.drop(db)
+    return kept, waits or 0
 
 
 @contextmanager
@@ -231,17 +268,19 @@ def _nobody_in(db: str) -> Iterator[None]:
         conn.close()
 
 
-def _is_anothers_inbox(db: str, part: Part) -> bool:
-    """What was acknowledged and never filed is filed into the restored database, if it is of the same descent.
+def _waiting_for(part: Part, db: str) -> int | None:
+    """How many calls wait beside `db` for the restored database; None where that would not file them.
 
-    Not where that has come further already: it would take what waits for filed. Then it stays with the former one.
+    They are another's, or it has come further already and would take them for filed.
     """
     waits_for, oldest = inbox.origin(db), inbox.first(db)
     if waits_for is None or oldest is None:
-        return False
+        return 0
     with closing(open_alone(part.path)) as restored:
         row = restored.execute(_INBOX).fetchone()
-        return row is None or row[0] != waits_for or oldest <= row[1]
+    if row is None or row[0] != waits_for or oldest <= row[1]:
+        return None
+    return inbox.waiting(db, row[1])
 
 
 def _move_along(db: str, kept: str, sides: tuple[str, ...]) -> None:

@@ -37,8 +37,8 @@ WHERE latest.deleted = 0
 """
 # Index orders_rev from its end.
 _ORDERS = """
-SELECT count(*), coalesce(sum(visitor IS NULL), 0), coalesce(sum(confirmed = 0), 0)
-FROM (SELECT visitor, confirmed, deleted FROM orders ORDER BY rev DESC LIMIT ?) WHERE deleted = 0
+SELECT count(*), coalesce(sum(visitor IS NULL), 0), coalesce(sum(confirmed = 0), 0), coalesce(sum(total IS NULL), 0)
+FROM (SELECT visitor, confirmed, total, deleted FROM orders ORDER BY rev DESC LIMIT ?) WHERE deleted = 0
 """
 
 
@@ -47,8 +47,10 @@ def joined(conn: sqlite3.Connection) -> Joined:
 
 
 def orders_lately(conn: sqlite3.Connection) -> OrdersLately:
-    orders, without_visitor, unconfirmed = conn.execute(_ORDERS, (ORDERS_MAX,)).fetchone()
-    return OrdersLately(orders=orders, without_visitor=without_visitor, unconfirmed=unconfirmed)
+    orders, without_visitor, unconfirmed, without_total = conn.execute(_ORDERS, (ORDERS_MAX,)).fetchone()
+    return OrdersLately(
+        orders=orders, without_visitor=without_visitor, unconfirmed=unconfirmed, without_total=without_total
+    )
 
 
 def vitals(conn: sqlite3.Connection, path: str) -> Vitals:
