@@ -318,7 +318,7 @@ def test_what_waits_beside_a_database_that_was_lost_is_taken_in_and_told(tmp_pat
     rehearsed = footfall("restore", f"{path}.copy", "--without-tombstones", db=f"{path}.rehearsal")
     assert "waited" not in rehearsed.stdout
     done = footfall("restore", f"{path}.copy", "--without-tombstones", db=path)
-    assert "1 events" in done.stdout and "and 1 call that waited beside it is taken in" in done.stdout
+    assert "1 event of 1 site" in done.stdout and "and 1 call that waited beside it is taken in" in done.stdout
     assert filed(path) == ["before", "waits"]
 
 

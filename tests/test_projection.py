@@ -9,8 +9,9 @@ import pytest
 from conftest import make_site
 from msgspec.structs import replace
 
-from collector.event import Event, Trust
-from collector.store import ActivityQuery
+from collector.event import DAY_MS, Event, Trust
+from collector.store import ActivityPage, ActivityQuery
+from collector.store.retention import Retention
 from collector.store.sqlite.store import SqliteStore
 
 
@@ -170,3 +171,45 @@ def test_one_id_on_very_many_devices_costs_each_further_call_the_same(tmp_path: 
 
     few, many = statements(20), statements(200)
     assert all(many[what] <= few[what] + 20 for what in few), (few, many)
+
+
+def test_whom_a_log_in_names_is_a_customer_also_where_another_claim_counts_for_more(tmp_path: Path) -> None:
+    store = SqliteStore.open(str(tmp_path / "footfall.db"))
+    store.put_site(make_site())
+    order = {"type": "track", "properties": '{"order_id":"1001"}'}
+    for each in (
+        event("o1", 30, user="C", trust=Trust.SERVER, **order | {"name": "Order Shipped"}),
+        event("o2", 2 * DAY_MS, user="A", **order | {"name": "Order Completed"}),
+        event("p", 2 * DAY_MS + 1, user="B", trust=Trust.SERVER),
+    ):
+        store.append([each])
+        store.follow()
+
+    def customers() -> list[str]:
+        return sorted(row.key for row in store.customers("", "name", None, 10).customers)
+
+    store.unlink("B", "v1", 3 * DAY_MS)
+    assert customers() == ["A", "B", "C"]
+    store.rebuild()
+    assert customers() == ["A", "B", "C"]
+    store.close()
+
+
+def test_what_a_back_end_says_of_a_visitor_outlives_the_visitors_own_events(tmp_path: Path) -> None:
+    store = SqliteStore.open(str(tmp_path / "footfall.db"))
+    store.put_site(make_site())
+    alias = event("al", DAY_MS, visitor=None, type="alias", user="A", previous="v1", trust=Trust.SERVER)
+    for each in (event("p1", DAY_MS // 2), alias):
+        store.append([each])
+        store.follow()
+    store.put_retention(Retention(site="shop", browsing=1))
+    while store.age(40 * DAY_MS):
+        pass
+    assert store.activity("visitor:v1", ActivityQuery()) == ActivityPage([], None)
+    store.append([event("p2", 40 * DAY_MS)])
+    store.follow()
+    page = store.activity("visitor:v1", ActivityQuery())
+    assert page is not None and [(each.id, each.customer) for each in page.events] == [("p2", "A")]
+    store.rebuild()
+    assert store.activity("visitor:v1", ActivityQuery()) == page
+    store.close()

@@ -42,6 +42,10 @@ _TRAITS_OF = """
 SELECT DISTINCT person FROM traits
 WHERE person IN (SELECT value FROM json_each(?)) AND seq IN (SELECT value FROM json_each(?))
 """
+# Index events_timeline; primary key of claims.
+_VISITOR_IS_TOLD_OF = """
+SELECT 1 FROM events WHERE subject = ?1 UNION ALL SELECT 1 FROM claims WHERE visitor = ?1 LIMIT 1
+"""
 _GONE_FROM = """
 UPDATE {0} SET persons = (SELECT json_group_array(value) FROM json_each(persons) WHERE value <> ?1)
 WHERE EXISTS (SELECT 1 FROM json_each(persons) WHERE value = ?1)
@@ -227,10 +231,10 @@ def sweep_person(conn: sqlite3.Connection, person: int) -> None:
 
 
 def sweep_visitor(conn: sqlite3.Connection, visitor: int) -> None:
-    """Takes a visitor out of whom no event is left."""
-    if conn.execute("SELECT 1 FROM events WHERE subject = ? LIMIT 1", (visitor,)).fetchone():
+    """Takes a visitor out of whom no event is left, and whom no call of somebody else's claims."""
+    if conn.execute(_VISITOR_IS_TOLD_OF, (visitor,)).fetchone():
         return
-    for table in ("unlinks", "fences", "visits", "tenancies", "tenancy_sets", "claims", "departed"):
+    for table in ("unlinks", "fences", "visits", "tenancies", "tenancy_sets", "departed"):
         conn.execute(f"DELETE FROM {table} WHERE visitor = ?", (visitor,))
     conn.execute("DELETE FROM visitors WHERE id = ?", (visitor,))
 

@@ -310,6 +310,8 @@ class Projection:
         again = act is Act.LOG_IN and state.holder is not None and person is not None
         if not again or self._people.customer_of(person or 0) != state.holder or self._tenure.follows(fact.subject):
             batch.visitors.add(fact.subject)
+            if act is Act.LOG_IN and person is not None:  # also where another claim on it counts for more
+                batch.named.add(person)
         elif fact.trust > Trust.BROWSER:
             batch.named.add(person or 0)
         return True
