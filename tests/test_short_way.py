@@ -214,6 +214,10 @@ def test_while_something_is_looked_up_few_calls_are_taken_at_once_and_the_core_i
     with pytest.raises(ValueError), lookups.one():
         raise ValueError
     assert taken_in_turns(4 * few, lookups=lookups) == [*range(4 * few), "a look-up"]
+    lookups.come()  # what else than a call has arrived: the next turns are short, and then it has begun, or was none
+    assert taken_in_turns(few, lookups=lookups) == [*range(few), "a look-up"]
+    assert taken_in_turns(4 * few, lookups=lookups) == [*range(few), "a look-up", *range(few, 4 * few)]
+    assert taken_in_turns(4 * few, lookups=lookups) == [*range(4 * few), "a look-up"]
     assert len(let_go) == 4
 
 

@@ -10,16 +10,22 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+COMING_TURNS = 2
+
 
 class Lookups:
     """Those of one application."""
 
     def __init__(self) -> None:
-        self._under_way = 0
+        self._under_way = self._coming_turns = 0
 
     @property
     def any(self) -> bool:
-        return self._under_way > 0
+        return self._under_way > 0 or self._coming_turns > 0
+
+    def come(self) -> None:
+        """A request has arrived that may be one; within a few turns of the loop it is under way, or it was none."""
+        self._coming_turns = COMING_TURNS
 
     @contextmanager
     def one(self) -> Iterator[None]:
@@ -31,6 +37,8 @@ class Lookups:
             self._under_way -= 1
 
     def let_go_first(self) -> None:
-        """Let a thread have this core that waits for it."""
+        """At the end of a turn: let a thread have this core that waits for it."""
+        if self._coming_turns:
+            self._coming_turns -= 1
         if self._under_way:
             os.sched_yield()

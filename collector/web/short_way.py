@@ -56,7 +56,7 @@ class _Turns:
 
     def __init__(self, lookups: Lookups) -> None:
         self._waiting: deque[tuple[ShortWay, _Cycle]] = deque()
-        self._lookups = lookups
+        self.lookups = lookups
 
     def wait(self, line: ShortWay, cycle: _Cycle) -> None:
         self._waiting.append((line, cycle))
@@ -64,7 +64,7 @@ class _Turns:
             line.loop.call_soon(self._take, line.loop)
 
     def _take(self, loop: AbstractEventLoop) -> None:
-        calls_max = TURN_CALLS_BESIDE_LOOKUPS_MAX if self._lookups.any else TURN_CALLS_MAX
+        calls_max = TURN_CALLS_BESIDE_LOOKUPS_MAX if self.lookups.any else TURN_CALLS_MAX
         try:
             for _ in range(min(len(self._waiting), calls_max)):
                 line, cycle = self._waiting.popleft()
@@ -72,7 +72,7 @@ class _Turns:
         finally:  # nobody's bug stops the others
             if self._waiting:
                 loop.call_soon(self._take, loop)
-            self._lookups.let_go_first()
+            self.lookups.let_go_first()
 
 
 class ShortWay(BoundedProtocol):
@@ -109,6 +109,7 @@ class ShortWay(BoundedProtocol):
         super().on_message_begin()
         self.url, self.headers, self.expect_100_continue = url, headers, expects
         self.scope["headers"] = headers
+        self.turns.lookups.come()
         super().on_headers_complete()
 
     def _is_usual(self) -> bool:
