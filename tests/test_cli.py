@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -239,17 +241,33 @@ def test_serve_says_where_it_listens_and_where_it_is_reached(db: Path, flags: tu
     assert lines[3].startswith("  http")
 
 
-def test_a_new_database_is_told_of_on_stderr_and_one_that_was_there_is_not(tmp_path: Path) -> None:
+def watched(*arguments: str, db: Path) -> tuple[Any, str]:
+    """What a command prints, and what a person reads on the terminal that its stderr is."""
+    terminal, end = os.openpty()
+    command = [sys.executable, "-m", "collector", *arguments, "--json", "--db", str(db)]
+    done = subprocess.run(
+        command, cwd=ROOT, input="correct horse battery", stdout=subprocess.PIPE, stderr=end, text=True, timeout=60
+    )
+    os.set_blocking(terminal, False)
+    read = b""
+    with suppress(BlockingIOError):
+        read = os.read(terminal, 4_096)
+    os.close(end)
+    os.close(terminal)
+    return json.loads(done.stdout), read.decode()
+
+
+def test_who_watches_is_told_of_a_new_database_and_a_script_is_not(tmp_path: Path) -> None:
     for name, arguments in (
-        ("site.db", ("site", "add", "shop", "--json")),
-        ("token.db", ("token", "create", "desk", "--scope", "read", "--json")),
-        ("user.db", ("user", "add", "anna", "--role", "owner", "--json")),
+        ("site.db", ("site", "add", "shop")),
+        ("token.db", ("token", "create", "desk", "--scope", "read")),
+        ("user.db", ("user", "add", "anna", "--role", "owner")),
     ):
-        db = tmp_path / name
-        done = footfall(*arguments, db=db, typed="correct horse battery")
-        assert (done.returncode, done.stderr) == (0, f"footfall: a new database was made at {db}\n")
-        assert json.loads(done.stdout)
-        assert footfall("site", "add", "another", db=db).stderr == ""
+        told, read = watched(*arguments, db=tmp_path / name)
+        assert told and read == f"footfall: a new database was made at {tmp_path / name}\r\n"
+        assert watched("site", "add", "another", db=tmp_path / name)[1] == ""
+        quiet = footfall(*arguments, "--json", db=tmp_path / f"quiet-{name}", typed="correct horse battery")
+        assert (quiet.returncode, quiet.stderr) == (0, "")
 
 
 def test_a_token_that_was_revoked_is_not_said_to_be_nowhere(db: Path) -> None:

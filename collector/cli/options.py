@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import sys
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -69,9 +70,9 @@ def opened(db: str | None, *, create: bool = False) -> Iterator[SqliteStore]:
 
 @contextmanager
 def opened_or_made(db: str | None) -> Iterator[SqliteStore]:
-    """The store of this command, made where there is none. That is said on stderr: the path may be a slip."""
+    """The store of this command, made where there is none. A person who watches is told: the path may be a slip."""
     path = settings_of(db=db).db
-    is_new = not os.path.exists(path)
+    is_new = sys.stderr.isatty() and not os.path.exists(path)
     with opened(db, create=True) as store:
         if is_new:
             click.echo(f"footfall: a new database was made at {plain(os.path.abspath(path))}", err=True)
