@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import getpass
 import os
-import sys
 import shlex
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
