@@ -176,7 +176,7 @@ def _of_fields(kind: str, columns: Columns) -> Iterator[str]:
 
 def _of_letters(guessed: Collection[int]) -> Iterator[str]:
     if guessed:
-        lines = "1 line is" if len(guessed) == 1 else f"{len(guessed):,} lines are"
+        lines = counted(len(guessed), "line is", "lines are")
         yield f"{lines} not UTF-8 (the first: {min(guessed)}) and read as Windows-1252: see whether names are right"
 
 

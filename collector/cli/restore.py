@@ -46,8 +46,8 @@ def restore(
         return
     click.echo(f"{db} is restored: {told(restored.held)}")
     if restored.taken_in:
-        calls = "1 call that waited beside it is" if restored.taken_in == 1 else ""
-        click.echo(f"and {calls or f'{restored.taken_in:,} calls that waited beside it are'} taken in")
+        calls = counted(restored.taken_in, "call that waited beside it is", "calls that waited beside it are")
+        click.echo(f"and {calls} taken in")
     if restored.erased_again:
         events = counted(restored.erased_again, "event of people who were erased since is", EVENTS_ARE)
         click.echo(f"{events} gone again")

@@ -115,6 +115,13 @@ def test_no_time_of_a_story_breaks(
     assert signed_in.evaluate(BROKEN_TIMES) == []
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_the_list_of_customers_shows_every_figure(size: str, signed_in: ChromiumTab, demo: Demo) -> None:
+    show(signed_in, f"{demo.url}/console/customers", size)
+    assert signed_in.evaluate("document.querySelectorAll('.customers td').length") > 20
+    assert signed_in.evaluate(HIDDEN_CELLS) == []
+
+
 @pytest.mark.parametrize("span", ["yesterday", "7", "90"])
 def test_on_a_phone_the_tables_of_home_show_every_figure(span: str, signed_in: ChromiumTab, demo: Demo) -> None:
     show(signed_in, f"{demo.url}/console/?span={span}", "phone")
