@@ -48,6 +48,7 @@ from collector.web.device import Device
 from collector.web.forgetting import Forgetting
 from collector.web.ingest import Admission, BrowserSettings, Doors, doors
 from collector.web.lookups import Lookups
+from collector.web.quick import Quick
 
 REFRESH_EVERY_S = 0.5
 log = logging.getLogger(__name__)
@@ -119,6 +120,7 @@ def build_app(
     )
     app.state.settings, app.state.doors, app.state.silence = settings, app_doors, health.Silence()
     app.state.proxies, app.state.attempts, app.state.lookups = admission.proxies, Attempts(), Lookups()
+    app.state.quick = Quick()
     for name in house.__struct_fields__:
         setattr(app.state, name, getattr(house, name))
     return app

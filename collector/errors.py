@@ -4,6 +4,7 @@ FootfallError
 ├── Unavailable      cannot be safe now; the client should retry (503, Retry-After)
 ├── NotACall         a body that is no call at all (400)
 ├── BodyTooLarge     over the limit, also after inflating (413)
+├── TooSlow          takes longer than whoever asked may wait, who then asks otherwise (never told)
 └── Misuse           an operator's or a reader's request that makes no sense (400, exit code 2)
     └── NotFound     it names something that is not there (404, exit code 1)
 """
@@ -33,6 +34,10 @@ class NotACall(FootfallError):
 
 class BodyTooLarge(FootfallError):
     """The body passes the limit of its path, counted after inflating."""
+
+
+class TooSlow(FootfallError):
+    """It was given up for the time that it takes; nothing is wrong with what was asked."""
 
 
 class Misuse(FootfallError):

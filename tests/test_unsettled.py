@@ -15,6 +15,7 @@ import pytest
 from conftest import SHOP, Start, make_site
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from random_logs import CROWD, EMAILS, SITES, VISITORS, logs
 
 from collector.event import Event, Trust
@@ -65,8 +66,8 @@ def browsing(n: int, **more: Any) -> Event:
 
 @pytest.fixture
 def ann(store: SqliteStore) -> SqliteStore:
-    """Ann has logged in on v1, and all of it is derived."""
-    store.append([browsing(1, visitor="v1", type="identify", user="ann")])
+    """Ann has logged in on v1, with her address, and all of it is derived."""
+    store.append([browsing(1, visitor="v1", type="identify", user="ann", email="ann@x")])
     while store.follow():
         pass
     return store
@@ -85,15 +86,66 @@ def test_what_others_look_at_holds_nobody_up(ann: SqliteStore) -> None:
     [
         {"visitor": "v1"},
         {"type": "identify", "user": "ann"},
-        {"type": "track", "name": "Order Completed", "properties": '{"order_id":"1001"}'},
+        {"type": "identify", "email": "ann@x"},
         {"type": "identify", "user": "bob", "email": "ann@x"},
+        {"type": "alias", "user": "bob", "previous": "v9"},
     ],
-    ids=["her own browser", "her log-in elsewhere", "an order", "a link"],
+    ids=["her own browser", "her log-in elsewhere", "her address", "a link of her address", "two become one"],
 )
 def test_what_may_be_hers_is_waited_for(ann: SqliteStore, more: dict[str, Any]) -> None:
     call = browsing(2, **more)
     ann.append([call])
     assert ann.is_unsettled("user:ann", noted(call))
+
+
+def order(n: int, **more: Any) -> Event:
+    return browsing(n, type="track", name="Order Completed", properties='{"order_id":"1001"}', **more)
+
+
+ORDERED = {
+    "others'": (order(2, visitor="v3", user="bob"), order(3), False),
+    "told by her back end, then by a browser": (order(2, visitor=None, user="ann", trust=Trust.SERVER), order(3), True),
+    "… of her address": (order(2, visitor=None, email="ann@x", trust=Trust.SERVER), order(3), True),
+    "told by her browser, then by a back end": (
+        order(2, visitor="v1"),
+        order(3, visitor=None, user="bob", trust=Trust.SERVER),
+        True,
+    ),
+    "named by her browser's page": (
+        browsing(2, visitor="v1", properties='{"order_id":"1001"}'),
+        order(3, visitor=None, user="bob", trust=Trust.SERVER),
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "hers"), ORDERED.values(), ids=ORDERED)
+def test_an_order_is_waited_for_by_whom_an_earlier_call_of_it_names(
+    ann: SqliteStore, before: Event, after: Event, hers: bool
+) -> None:
+    ann.append([before])
+    while ann.follow():
+        pass
+    ann.append([after])
+    touched = noted(after)
+    assert ann.is_unsettled("user:ann", touched) is hers
+    assert ann.is_unsettled("visitor:v1", touched) is hers
+
+
+def test_a_link_is_waited_for_by_all_whose_device_the_address_claimed(ann: SqliteStore) -> None:
+    """One address less that is somebody of its own, and the device is no longer shared."""
+    claims = [browsing(n, visitor="v1", type="identify", user=f"other-{n}") for n in range(2, 6)]
+    ann.append([*claims, browsing(6, visitor="v1", type="identify", email="zoe@x")])
+    while ann.follow():
+        pass
+    link, another = (browsing(7, type="identify", user="other-2", email=email) for email in ("zoe@x", "yan@x"))
+    assert [ann.is_unsettled("user:ann", noted(one)) for one in (link, another)] == [True, False]
+
+
+def test_of_very_many_orders_or_links_none_is_looked_for(ann: SqliteStore) -> None:
+    told = [replace(order(2), properties=f'{{"order_id":"{n}"}}') for n in range(unsettled.SOUGHT_MAX + 1)]
+    few, many = noted(*told[1:]), noted(*told)
+    assert [ann.is_unsettled("user:ann", touched) for touched in (few, many)] == [False, True]
 
 
 def test_what_is_derived_is_waited_for_no_longer(ann: SqliteStore) -> None:

@@ -326,8 +326,8 @@ class Log(Protocol):
 class Reader(Protocol):
     """What look-ups, pages and exports ask. Never waits for the writer, never makes it wait."""
 
-    def snapshot(self) -> AbstractContextManager[None]:
-        """All that this thread asks for until its end is of one state of the store."""
+    def snapshot(self, within_s: float | None = None) -> AbstractContextManager[None]:
+        """All that this thread asks for until its end is of one state of the store. Raises TooSlow past `within_s`."""
 
     def is_unsettled(self, key: str, touched: Touched) -> bool:
         """Whether what is told of this key may change by calls in the log that name these and are not derived yet."""

@@ -7,31 +7,55 @@ may touch the key: others' calls, of which there may be thousands a second, hold
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from starlette.datastructures import State
 
-from collector.errors import Misuse
+from collector.errors import Misuse, TooSlow
 from collector.store import Store
 from collector.store.touched import Touched
+from collector.web.quick import QUICK_S_MAX
 
 T = TypeVar("T")
 _UNSETTLED: Any = object()
 
 
 async def read_settled(state: State, key: str, read: Callable[..., T], *asked: Any) -> T:
-    """`read(*asked)` in a thread. Raises Misuse: a made-up cursor may hold a number that no store can look for."""
+    """`read(*asked)`, in a thread unless that was quick lately.
+
+    Raises Misuse: a made-up cursor may hold a number that no store can look for.
+    """
+    what = key, read
     try:
-        with state.lookups.one():
-            found = await asyncio.to_thread(_read_if_settled, state.store, key, state.writer.touched, read, asked)
+        found = await _read(state, what, _read_if_settled, state.store, key, state.writer.touched, read, asked)
         if found is not _UNSETTLED:
             return found
         await state.writer.settle(surely=True)
-        with state.lookups.one():
-            return await asyncio.to_thread(read, *asked)
+        return await _read(state, what, read, *asked)
     except OverflowError as error:
         raise Misuse("the cursor is not one that was given") from error
+
+
+async def _read(state: State, what: Hashable, read: Callable[..., T], *asked: Any) -> T:
+    if state.quick.has(what):
+        try:
+            with state.store.snapshot(QUICK_S_MAX):
+                return read(*asked)
+        except TooSlow:
+            state.quick.forget(what)
+    with state.lookups.one():
+        found, took_s = await asyncio.to_thread(_timed, read, asked)
+    if found is not _UNSETTLED:
+        state.quick.note(what, took_s)
+    return found
+
+
+def _timed(read: Callable[..., T], asked: tuple[Any, ...]) -> tuple[T, float]:
+    """What was read, and how long that used a processor."""
+    began_s = time.thread_time()
+    return read(*asked), time.thread_time() - began_s
 
 
 def _read_if_settled(store: Store, key: str, touched: Touched, read: Callable[..., T], asked: tuple[Any, ...]) -> T:

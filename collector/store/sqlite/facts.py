@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from collector.event import Campaign, Trust
 from collector.identity import Place
 from collector.mailing import ANSWERS
 from collector.orders import OrderCall
+from collector.properties import exact_properties
 from collector.store.sqlite.dictionary import id_in_json, unpack_id
 from collector.store.sqlite.sayings import Sayings, exact_or_none
 from collector.visits import Key, Step, forms_visit
@@ -66,7 +66,6 @@ FROM order_calls JOIN events ON events.seq = order_calls.seq WHERE order_calls.s
 _SERVER = int(Trust.SERVER)
 PRODUCT_TOLD_BY = frozenset({"Product Viewed", "Product Added"})
 _rows = msgspec.json.Decoder(list[list[Any]], float_hook=exact_or_none)
-_exact = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
 class Fact(NamedTuple):
@@ -238,8 +237,3 @@ class Facts:
             if fits(key):
                 found.append((key, seq, name, staff))
         return best(found, key=itemgetter(0, 1)) if found else None
-
-
-def exact_properties(properties: str | None) -> dict[str, Any]:
-    """Properties with numbers as exact decimals."""
-    return _exact.decode(properties) if properties else {}

@@ -14,8 +14,8 @@ import msgspec
 
 from collector import cart, trouble
 from collector.cart import Cart, CartCall
+from collector.properties import exact_properties
 from collector.store.dossier import LOOKED_BACK_MAX, TROUBLES_MAX, Moment, Trouble
-from collector.store.sqlite.facts import exact_properties
 from collector.store.sqlite.scanning import Span, newest
 from collector.store.sqlite.timeline import Row, Timeline
 

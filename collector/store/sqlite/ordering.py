@@ -17,7 +17,8 @@ import msgspec
 from collector.event import Trust
 from collector.identity import Act, Why
 from collector.orders import Line, Order, OrderCall, Refund, fold, match, order_id_of
-from collector.store.sqlite.facts import Fact, Facts, exact_properties
+from collector.properties import exact_properties
+from collector.store.sqlite.facts import Fact, Facts
 from collector.store.sqlite.feed import Revisions
 from collector.store.sqlite.overview_counting import Counting, Sold
 from collector.visits import Key

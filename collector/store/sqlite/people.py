@@ -13,8 +13,9 @@ import msgspec
 
 from collector.event import Trust
 from collector.identity import Link, Undo, Why, customers, links_ids
+from collector.properties import exact_properties
 from collector.store.sqlite.dictionary import Dictionaries, unpack_id
-from collector.store.sqlite.facts import Fact, Facts, exact_properties
+from collector.store.sqlite.facts import Fact, Facts
 
 KNOWN_MAX = 10_000
 _ADD_LINK = "INSERT OR IGNORE INTO links (person, seq, user, strength, why) VALUES (?, ?, ?, ?, ?)"

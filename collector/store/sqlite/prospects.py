@@ -17,6 +17,7 @@ import msgspec
 from collector.cart import CALLS, CartCall, fold
 from collector.errors import Misuse
 from collector.event import Campaign
+from collector.properties import exact_properties
 from collector.store.prospects import (
     SORTS,
     VIEW,
@@ -30,7 +31,6 @@ from collector.store.prospects import (
 )
 from collector.store.sqlite import shapes
 from collector.store.sqlite.dictionary import unpack_id
-from collector.store.sqlite.facts import exact_properties
 from collector.store.sqlite.rows import Number
 from collector.store.sqlite.scanning import Span, newest
 

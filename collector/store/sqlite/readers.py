@@ -1,21 +1,25 @@
 """Connections that only read, one for each thread that asks, and the snapshots that look-ups see.
 
 What enters: a path and what is to be asked. What leaves: the answer, from one state of the file. A reader never waits
-for the writer, nor makes it wait.
+for the writer, nor makes it wait. Who cannot wait at all says how long it may take; if it takes longer, that fails.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from collector.errors import Misuse, Unavailable
+from collector.errors import Misuse, TooSlow, Unavailable
 from collector.store.sqlite.connection import connect, is_the_files
 
 T = TypeVar("T")
+# So often, in steps of SQLite's machine (about 50 µs), it is looked at the clock where it may take only so long.
+_STEPS_A_LOOK = 1_000
+_TOO_SLOW = (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY)
 
 
 class Readers:
@@ -34,12 +38,7 @@ class Readers:
         """This thread's own."""
         conn: sqlite3.Connection | None = getattr(self._here, "conn", None)
         if conn is None:
-            try:
-                conn = connect(self._path, create=False, read_only=True)
-            except Misuse as error:  # it could be opened before
-                raise Unavailable(str(error)) from error
-            self._here.conn = conn
-            self._opened.append(conn)
+            conn = self._here.conn = self._open()
         return conn
 
     def ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
@@ -48,21 +47,47 @@ class Readers:
             return ask(conn)
 
     @contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """All that this thread asks within sees one state of the file. Raises Unavailable as `ask` does."""
-        if getattr(self._here, "within", False):
-            yield self._here.conn
+    def snapshot(self, within_s: float | None = None) -> Iterator[sqlite3.Connection]:
+        """All that this thread asks within sees one state of the file.
+
+        Raises Unavailable as `ask` does, and TooSlow where a statement still runs `within_s` seconds after the begin.
+        """
+        lent: sqlite3.Connection | None = getattr(self._here, "lent", None)
+        if lent is not None:
+            yield lent
             return
         try:
-            conn = self.conn()
+            conn = self.conn() if within_s is None else self._hurried(within_s)
             conn.execute("BEGIN")
-            self._here.within = True
+            self._here.lent = conn
             try:
                 yield conn
             finally:
-                self._here.within = False
+                self._here.lent = None
+                if within_s is not None:
+                    conn.set_progress_handler(None, 0)
                 conn.execute("ROLLBACK")
         except sqlite3.DatabaseError as error:
+            if within_s is not None and getattr(error, "sqlite_errorcode", None) in _TOO_SLOW:
+                raise TooSlow("it takes longer than it may") from error
             if is_the_files(error):
                 raise Unavailable(f"the database cannot be read: {error}") from error
             raise
+
+    def _hurried(self, within_s: float) -> sqlite3.Connection:
+        """This thread's own for what may not take long: it waits for no lock either."""
+        conn: sqlite3.Connection | None = getattr(self._here, "hurried", None)
+        if conn is None:
+            conn = self._here.hurried = self._open()
+            conn.execute("PRAGMA busy_timeout = 0")
+        until_s = time.monotonic() + within_s
+        conn.set_progress_handler(lambda: time.monotonic() > until_s, _STEPS_A_LOOK)
+        return conn
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            conn = connect(self._path, create=False, read_only=True)
+        except Misuse as error:  # it could be opened before
+            raise Unavailable(str(error)) from error
+        self._opened.append(conn)
+        return conn

@@ -236,8 +236,8 @@ class SqliteStore(Office):
         return self._read(lambda reading: reading.profile(key))
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        with self._readers.snapshot():
+    def snapshot(self, within_s: float | None = None) -> Iterator[None]:
+        with self._readers.snapshot(within_s):
             yield
 
     def is_unsettled(self, key: str, touched: Touched) -> bool:

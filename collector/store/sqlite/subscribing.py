@@ -15,9 +15,10 @@ import msgspec
 
 from collector.event import Trust
 from collector.mailing import ALL_TOPICS, State, answer_of
+from collector.properties import exact_properties
 from collector.store.keys import customer_key
 from collector.store.sqlite.dictionary import EMAIL
-from collector.store.sqlite.facts import Fact, Facts, exact_properties
+from collector.store.sqlite.facts import Fact, Facts
 from collector.store.sqlite.ids import ids_in_sql
 
 # An explicit answer beats one that nobody can show; then the latest, in the same millisecond the greater messageId.

@@ -19,8 +19,8 @@ from collector.enrich.email_address import normalise_email
 from collector.event import Event
 from collector.moment import read_time
 from collector.orders import order_id_of
+from collector.properties import exact_properties
 from collector.store import Entry, Left, Quarantined
-from collector.store.sqlite.facts import exact_properties
 from collector.store.sqlite.scanning import ALWAYS
 
 _ADD = "INSERT OR IGNORE INTO tombstones (hash, from_time, to_time) VALUES (?, ?, ?)"

@@ -7,6 +7,7 @@ people's browsers do meanwhile touches nobody else, so a look-up need not wait f
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 import msgspec
 
@@ -17,6 +18,8 @@ from collector.store.sqlite.dictionary import id_in_json, pack_id, unpack_id
 from collector.store.touched import Person, Touched
 
 CLAIMS_MAX = 200
+# More orders and addresses are not looked for: everybody waits.
+SOUGHT_MAX = 200
 # Another process may have written, too: where calls wait and none is known of, or so many, everybody does.
 BACKLOG_MAX = 5_000
 
@@ -45,6 +48,25 @@ SELECT ({_BACKLOG}), json_array(
      FROM subjects CROSS JOIN visitors USING (id)),
     (SELECT json_group_array(json_array(kind, space, value)) FROM people CROSS JOIN persons USING (id)))
 """
+# An order may make a visitor its person's, whichever call tells the rest. An address that becomes another's takes along
+# what it claimed, and that may change how many share a device.
+_TOUCHED = f"""
+, told AS (
+    SELECT events.subject AS subject, events.user AS user, events.email AS email
+    FROM json_each(?) AS told JOIN sites ON sites.name = told.value ->> 0
+    JOIN order_calls ON order_calls.site = sites.id AND order_calls.order_id = told.value ->> 1
+    CROSS JOIN events ON events.seq = order_calls.seq
+    UNION ALL
+    SELECT claims.visitor, NULL, NULL
+    FROM json_each(?) AS linked JOIN persons ON persons.value = linked.value AND persons.kind = {int(Kind.EMAIL)}
+    JOIN claims ON claims.email = persons.id AND claims.user IS NULL
+    LIMIT {CLAIMS_MAX + 1}
+)
+SELECT count(*) > {CLAIMS_MAX} OR coalesce(max(
+    subject IN (SELECT id FROM subjects) OR -subject IN (SELECT id FROM people)
+    OR coalesce(user IN (SELECT id FROM people), 0) OR coalesce(email IN (SELECT id FROM people), 0)), 0)
+FROM told
+"""
 _names = msgspec.json.Decoder(tuple[list[str | list[str]], list[Person]])
 
 
@@ -55,13 +77,20 @@ def is_unsettled(conn: sqlite3.Connection, key: str, touched: Touched) -> bool:
     if not touched.anybody:
         return bool(conn.execute(_BACKLOG).fetchone()[0] > 0)
     sought = read_key(key)
-    row: tuple[int, str]
+    whose: tuple[Any, ...] = (sought.value, int(sought.kind), sought.space)
+    of = _OF_PERSON
     if sought.kind is Kind.VISITOR:
-        row = conn.execute(_OF_VISITOR + _THEIR_NAMES, (pack_id(sought.value),)).fetchone()
-    else:
-        row = conn.execute(_OF_PERSON + _THEIR_NAMES, (sought.value, int(sought.kind), sought.space)).fetchone()
+        of, whose = _OF_VISITOR, (pack_id(sought.value),)
+    row: tuple[int, str] = conn.execute(of + _THEIR_NAMES, whose).fetchone()
     if row[0] > BACKLOG_MAX:
         return True
+    orders, links = touched.orders, touched.links
+    if orders or links:
+        if len(orders) + len(links) > SOUGHT_MAX:
+            return True
+        told = msgspec.json.encode(orders).decode(), msgspec.json.encode(links).decode()
+        if conn.execute(of + _TOUCHED, (*whose, *told)).fetchone()[0]:
+            return True
     visitors, people = _names.decode(row[1])
     # Of whom nothing is in the log yet, something may be on its way there.
     itself = (sought.kind.value, sought.space, sought.value)
