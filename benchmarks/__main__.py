@@ -76,7 +76,7 @@ def _at_a_steady_rate(folder: Path, rate: float, seconds: int) -> tuple[str, str
     db = folder / "steady.db"
     fill.fill(db, SMALL_EVENTS)
     with ingest.collector(db) as port:
-        steady = openloop.measure(port, fill.site("shop").write_key, rate, seconds)
+        steady = openloop.measure(port, fill.keys_of("shop"), rate, seconds)
     said = f"p50 {steady.p50_ms:.1f} ms, **p99 {steady.p99_ms:.1f} ms** ({steady.unanswered} not answered)"
     return f"open loop at {OF_THE_BEST:.0%} of the best rate, {rate:,.0f} requests/s", said
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from benchmarks import mix
+from benchmarks.openloop import Keys
 from collector.event import Campaign, ConsentMode, Event, Setup, Site, Trust
 from collector.ingest.keys import secret_hash
 from collector.store.sqlite.store import SqliteStore
@@ -48,12 +49,17 @@ def fill(path: Path, count: int) -> Filled:
     return Filled(count, append_s, follow_s, path.stat().st_size / count)
 
 
+def keys_of(name: str) -> Keys:
+    """A site's keys follow from its name."""
+    return Keys(write=f"wk_{name}", secret=f"sk_{name}")
+
+
 def site(name: str) -> Site:
-    """A site whose keys follow from its name."""
+    keys = keys_of(name)
     return Site(
         name=name,
-        write_key=f"wk_{name}",
-        secret_key_hash=secret_hash(f"sk_{name}"),
+        write_key=keys.write,
+        secret_key_hash=secret_hash(keys.secret),
         identity_key=f"ik_{name}",
         consent=ConsentMode.OPT_OUT,
     )

@@ -20,7 +20,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from benchmarks import openloop
-from benchmarks.fill import GROUP_EVENTS, site
+from benchmarks.fill import GROUP_EVENTS, keys_of
 from benchmarks.ingest import ROOT, collector
 from collector.event import DAY_MS, MINUTE_MS, Event, Trust
 from collector.store.sqlite.store import SqliteStore
@@ -53,7 +53,7 @@ def measure_while_loaded(db: Path, rate: float) -> tuple[LookUp, LookUp]:
     with collector(db) as port:
         keys = customers(db)
         idle = ask(db, port, keys)
-        with openloop.running(port, site("shop").write_key, rate, seconds=3_600) as load:
+        with openloop.running(port, keys_of("shop"), rate, seconds=3_600) as load:
             loaded = ask(db, port, keys)
             if load.poll() is not None:
                 raise SystemExit("the load ended before the look-ups")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks import lookup, openloop
-from benchmarks.fill import site
+from benchmarks.fill import keys_of
 from benchmarks.ingest import serving
 
 SECONDS = 5
@@ -17,7 +17,7 @@ SECONDS = 5
 def measure(db: Path, rate: float) -> float:
     """Load it with so many calls a second, look customers up, then add up."""
     with serving(db) as (port, pid):
-        openloop.measure(port, site("shop").write_key, rate, SECONDS)
+        openloop.measure(port, keys_of("shop"), rate, SECONDS)
         lookup.ask(db, port, lookup.customers(db))
         return sum(map(_resident_mb, [pid, *_children(pid)]))
 

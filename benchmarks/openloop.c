@@ -1,6 +1,7 @@
 /* Requests sent at a steady rate, whatever the answers take: PORT RATE SECONDS CONNECTIONS.
  *
- * Standard input: whole requests, each ended by a NUL, sent in turn; the twelve x in each become a number of its own.
+ * Standard input: whole requests, each ended by a NUL, sent in turn; twelve x in each become a number of its own, and
+ * the next twelve x the same, if there are any.
  * Standard output: a double for each 200, the seconds from the moment when its request was due until it was answered.
  * In C, since it shares a core with a part of what it measures. Knows of HTTP that an answer is one packet or two.
  */
@@ -16,7 +17,7 @@
 #include <unistd.h>
 
 enum { HEARD_MAX = 4096, AT_ONCE = 64, TICK_MS = 1, PATIENCE_S = 1, NUMBER = 12 };
-typedef struct { char *text, *number; size_t length; } Request;
+typedef struct { char *text, *number, *again; size_t length; } Request;
 typedef struct { int sock; size_t heard; double due_s; char answer[HEARD_MAX]; } Connection;
 
 static _Noreturn void fail(const char *what) {
@@ -38,7 +39,7 @@ static Request *read_requests(size_t *count) {
 		last = *count, length = strlen(text);
 		if (!(requests = realloc(requests, (last + 1) * sizeof *requests))) fail("realloc");
 		if (!(mark = strstr(text, "xxxxxxxxxxxx"))) exit(2);
-		requests[last] = (Request){text, mark, length};
+		requests[last] = (Request){text, mark, strstr(mark + NUMBER, "xxxxxxxxxxxx"), length};
 	}
 	return requests;
 }
@@ -55,6 +56,7 @@ static void send_request(Connection *through, Request *request, unsigned long nu
 	char digits[2 * sizeof number + 1];
 	snprintf(digits, sizeof digits, "%012lx", number);
 	memcpy(request->number, digits, NUMBER);
+	if (request->again) memcpy(request->again, digits, NUMBER);
 	through->heard = 0;
 	if (send(through->sock, request->text, request->length, MSG_NOSIGNAL) != (ssize_t)request->length) fail("send");
 }

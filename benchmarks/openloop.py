@@ -1,7 +1,8 @@
 """Calls sent at a steady rate, whatever the answers take, as the shops' visitors do: an open loop.
 
-Enters: a port, a write key, a rate, seconds. Leaves: what each answer took from the moment when its call was due, so a
+Enters: a port, a site, a rate, seconds. Leaves: what each answer took from the moment when its call was due, so a
 collector that falls behind pays for all who wait. `openloop.c` sends them: one process of its own; 64 connections.
+As many as in `mix.json` are log-ins and orders, half of these a back end's.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from uuid import UUID
 from msgspec import Struct
 
 from benchmarks.ingest import CONNECTIONS, load_core
+from benchmarks.mix import MIX
 
 SOURCE = Path(__file__).with_name("openloop.c")
 VISITORS = 5_000
 _NUMBER = "x" * 12
 _HEAD = (
-    "POST /v1/track HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n"
+    "POST /v1/{} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n"
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0\r\nContent-Length: {}\r\n\r\n{}"
 )
 _PAGE = '"context":{"page":{"url":"https://www.shop.example/p/10234-a-named-thing","title":"Thing"}}'
@@ -42,8 +44,15 @@ class Answers(Struct, frozen=True):
     p99_ms: float
 
 
-def measure(port: int, key: str, rate: float, seconds: float) -> Answers:
-    with running(port, key, rate, seconds) as process:
+class Keys(Struct, frozen=True):
+    """A site's: what its pages send bears `write`, what its back end sends `secret`."""
+
+    write: str
+    secret: str
+
+
+def measure(port: int, keys: Keys, rate: float, seconds: float) -> Answers:
+    with running(port, keys, rate, seconds) as process:
         said, _ = process.communicate()
         if process.returncode:
             raise SystemExit("the open loop ended early: see above")
@@ -53,11 +62,11 @@ def measure(port: int, key: str, rate: float, seconds: float) -> Answers:
 
 
 @contextmanager
-def running(port: int, key: str, rate: float, seconds: float) -> Iterator[subprocess.Popen[bytes]]:
+def running(port: int, keys: Keys, rate: float, seconds: float) -> Iterator[subprocess.Popen[bytes]]:
     """The load in a process of its own, on the core that is for load, until the end of the block."""
     command = [*load_core(), f"{_built().name}/openloop", str(port), str(rate), str(seconds), str(CONNECTIONS)]
     with tempfile.TemporaryFile() as requests:
-        requests.write(_requests(key))
+        requests.write(_requests(keys))
         requests.seek(0)
         process = subprocess.Popen(command, stdin=requests, stdout=subprocess.PIPE)
     try:
@@ -78,18 +87,31 @@ def _built() -> tempfile.TemporaryDirectory[str]:
     return folder
 
 
-def _requests(key: str) -> bytes:
+def _requests(keys: Keys) -> bytes:
     """Of so many visitors, half with properties; the messageIds of one run begin alike and end in a number."""
     random = Random()
     run = _uuid(random)[: -len(_NUMBER)]
-    return "".join(f"{_request(key, run, _uuid(random), n % 2)}\0" for n in range(VISITORS)).encode()
+    return "".join(f"{_request(keys, run, random, n)}\0" for n in range(VISITORS)).encode()
 
 
-def _request(key: str, run: str, visitor: str, told_of: int) -> str:
-    told = f'"event":"Product Viewed","properties":{{{_SAID}}}' if told_of else '"event":"Size Guide Opened"'
-    ids = f'"messageId":"{run}{_NUMBER}","anonymousId":"{visitor}","writeKey":"{key}"'
-    body = f'{{"type":"track",{told},{ids},{_PAGE}}}'
-    return _HEAD.format(len(body), body)
+def _request(keys: Keys, run: str, random: Random, n: int) -> str:
+    visitor, place = f'"anonymousId":"{_uuid(random)}"', n % 100
+    logs_in, orders = MIX["calls"]["identify"], MIX["calls"]["order"]
+    if place < logs_in:
+        user = f'"userId":"customer-{n}","traits":{{"email":"customer.{n}@mail.example"}}'
+        return _call("identify", keys.write, run, f"{visitor},{user}")
+    if place >= logs_in + orders:
+        told = f'"event":"Product Viewed","properties":{{{_SAID}}}' if n % 2 else '"event":"Size Guide Opened"'
+        return _call("track", keys.write, run, f"{visitor},{told},{_PAGE}")
+    told = f'"event":"Order Completed","properties":{{"order_id":"{run}{_NUMBER}","total":"129.95","currency":"EUR"}}'
+    if n // 100 % 2:
+        return _call("track", keys.secret, run, f'"userId":"customer-{n}",{told}')
+    return _call("track", keys.write, run, f"{visitor},{told},{_PAGE}")
+
+
+def _call(type_: str, key: str, run: str, told: str) -> str:
+    body = f'{{"type":"{type_}",{told},"messageId":"{run}{_NUMBER}","writeKey":"{key}"}}'
+    return _HEAD.format(type_, len(body), body)
 
 
 def _uuid(random: Random) -> str:

@@ -18,6 +18,8 @@ from collector.store.keys import Kind
 # Of so many ids it keeps count; where more wait, everybody does.
 KEPT_MAX = 20_000
 NOBODY = -1  # below every mark
+# What is derived is cleared out when what is noted has doubled, and is more than this.
+CLEARED_OUT_MIN = 1_000
 
 T = TypeVar("T", bound=Hashable)
 Person = tuple[int, str, str]  # kind, space, value, as in a key
@@ -25,61 +27,87 @@ Order = tuple[str, str]  # site, order_id
 
 
 class Touched:
-    """Made to be noted in; what has been derived since is left behind by `after`, which leaves this one as it is."""
+    """Made to be noted in; what has been derived since is left behind by `after`, which leaves this one as it is.
 
-    __slots__ = ("_everybody", "_links", "_orders", "_people", "_visitors")
+    What has been derived stays a while among what is noted, up to `_derived`: to take it out costs more than to know.
+    """
+
+    __slots__ = ("_derived", "_everybody", "_kept", "_links", "_newest", "_orders", "_people", "_visitors")
 
     def __init__(self, *, everybody: bool = False) -> None:
         """`everybody`: until something is left behind, since nobody knows what had been stored before."""
-        self._forget()
+        self._derived = self._newest = NOBODY
         self._everybody = 0 if everybody else NOBODY
+        self._begin({}, {}, {}, {})
 
     def note(self, mark: int, entries: Iterable[object]) -> None:
         """These entries are stored; those that are no events touch nobody."""
         for entry in entries:
             if isinstance(entry, Event):
                 self._note(mark, entry)
-        if len(self._visitors) + len(self._people) + len(self._orders) > KEPT_MAX:
-            self._everybody = mark  # first: another thread may be asking
-            self._forget()
+                self._newest = mark
+        if self._noted > KEPT_MAX:
+            self._clear_out()
+            if self._noted > KEPT_MAX:
+                self._everybody = mark  # first: another thread may be asking
+                self._begin({}, {}, {}, {})
 
     def after(self, mark: int) -> Touched:
         """What is left when all up to this mark is derived."""
         left = Touched()
-        left._visitors = _after(mark, self._visitors)
-        left._people = _after(mark, self._people)
-        left._links = _after(mark, self._links)
-        left._orders = _after(mark, self._orders)
-        left._everybody = self._everybody if self._everybody > mark else NOBODY
+        left._derived, left._newest, left._everybody = mark, self._newest, self._everybody
+        if self._newest > mark:
+            left._begin(self._visitors, self._people, self._links, self._orders)
+            left._kept = self._kept
+            if left._noted > 2 * self._kept + CLEARED_OUT_MIN:
+                left._clear_out()
         return left
 
     @property
     def anybody(self) -> bool:
-        return bool(self._visitors or self._people or self._orders or self.everybody)
+        return self._newest > self._derived or self.everybody
 
     @property
     def everybody(self) -> bool:
-        return self._everybody > NOBODY
+        return self._everybody > self._derived
 
     @property
     def links(self) -> list[str]:
         """Addresses that may have become others': so may, then, what they claimed."""
-        return list(self._links)
+        return [address for address, at in list(self._links.items()) if at > self._derived]
 
     @property
     def orders(self) -> list[Order]:
-        return list(self._orders)
+        return [order for order, at in list(self._orders.items()) if at > self._derived]
 
     def names(self, visitors: Iterable[str], people: Iterable[Person]) -> bool:
         """Whether any of these is spoken of."""
-        others = self._visitors.keys().isdisjoint(visitors) and self._people.keys().isdisjoint(people)
-        return not others or self.everybody
+        if self.everybody:
+            return True
+        return any(self._visitors.get(visitor, NOBODY) > self._derived for visitor in visitors) or any(
+            self._people.get(person, NOBODY) > self._derived for person in people
+        )
 
-    def _forget(self) -> None:
-        self._visitors: dict[str, int] = {}
-        self._people: dict[Person, int] = {}
-        self._links: dict[str, int] = {}
-        self._orders: dict[Order, int] = {}
+    @property
+    def _noted(self) -> int:
+        return len(self._visitors) + len(self._people) + len(self._orders)
+
+    def _begin(
+        self,
+        visitors: dict[str, int],
+        people: dict[Person, int],
+        links: dict[str, int],
+        orders: dict[Order, int],
+    ) -> None:
+        self._visitors, self._people, self._links, self._orders = visitors, people, links, orders
+        self._kept = self._noted
+
+    def _clear_out(self) -> None:
+        """Keep only what is not derived, in dictionaries of its own."""
+        self._begin(*(self._after(noted) for noted in (self._visitors, self._people, self._links, self._orders)))
+
+    def _after(self, noted: dict[T, int]) -> dict[T, int]:
+        return {one: at for one, at in noted.items() if at > self._derived}
 
     def _note(self, mark: int, event: Event) -> None:
         if event.visitor:
@@ -96,7 +124,3 @@ class Touched:
             order_id = order_id_of(event.type, event.name, exact_properties(event.properties))
             if order_id is not None:
                 self._orders[event.site, order_id] = mark
-
-
-def _after(mark: int, noted: dict[T, int]) -> dict[T, int]:
-    return {one: at for one, at in noted.items() if at > mark}

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 
 # Calls wait no longer than for a turn of theirs. One that takes longer is given up, and looked up in a thread.
-QUICK_S, QUICK_S_MAX = 0.001_5, 0.003
+QUICK_S, QUICK_S_MAX = 0.003, 0.006
 # Others use the memory, too, in which what was read is kept.
 FRESH_S = 600.0
 KEPT_MAX = 4_096

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from starlette.datastructures import State
 
@@ -30,15 +30,15 @@ async def read_settled(state: State, key: str, read: Callable[..., T], *asked: A
     what = key, read
     try:
         found = await _read(state, what, _read_if_settled, state.store, key, state.writer.touched, read, asked)
-        if found is not _UNSETTLED:
-            return found
-        await state.writer.settle(surely=True)
-        return await _read(state, what, read, *asked)
+        if found is _UNSETTLED:
+            await state.writer.settle(surely=True)
+            found = await _read(state, what, read, *asked)
     except OverflowError as error:
         raise Misuse("the cursor is not one that was given") from error
+    return cast(T, found)
 
 
-async def _read(state: State, what: Hashable, read: Callable[..., T], *asked: Any) -> T:
+async def _read(state: State, what: Hashable, read: Callable[..., Any], *asked: Any) -> Any:
     if state.quick.has(what):
         try:
             with state.store.snapshot(QUICK_S_MAX):
