@@ -59,9 +59,10 @@ PRAGMAS_OF_READERS = (
 )
 
 
-def connect(path: str, *, create: bool, read_only: bool = False) -> sqlite3.Connection:
+def connect(path: str, *, create: bool, read_only: bool = False, busy_ms: int = BUSY_MS_MAX) -> sqlite3.Connection:
     """Open `path`; may be used from any thread, by one at a time. Writers bring the schema up to date first.
 
+    `busy_ms`: how long it waits for a lock of somebody else's.
     Raises NotFound where there is no file and `create` is false, Misuse where the file is not one of ours.
     """
     if sqlite3.sqlite_version_info < SQLITE_MIN:
@@ -81,7 +82,7 @@ def connect(path: str, *, create: bool, read_only: bool = False) -> sqlite3.Conn
             uri=True,
             isolation_level=None,
             check_same_thread=False,
-            timeout=BUSY_MS_MAX / 1_000,
+            timeout=busy_ms / 1_000,
             cached_statements=512,
         )
     except sqlite3.OperationalError as error:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from collector.errors import Misuse, TooSlow, Unavailable
-from collector.store.sqlite.connection import connect, is_the_files
+from collector.store.sqlite.connection import BUSY_MS_MAX, connect, is_the_files
 
 T = TypeVar("T")
 # So often, in steps of SQLite's machine (about 50 µs), it is looked at the clock where it may take only so long.
@@ -38,7 +38,7 @@ class Readers:
         """This thread's own."""
         conn: sqlite3.Connection | None = getattr(self._here, "conn", None)
         if conn is None:
-            conn = self._here.conn = self._open()
+            conn = self._here.conn = self._open(BUSY_MS_MAX)
         return conn
 
     def ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
@@ -78,15 +78,14 @@ class Readers:
         """This thread's own for what may not take long: it waits for no lock either."""
         conn: sqlite3.Connection | None = getattr(self._here, "hurried", None)
         if conn is None:
-            conn = self._here.hurried = self._open()
-            conn.execute("PRAGMA busy_timeout = 0")
+            conn = self._here.hurried = self._open(busy_ms=0)
         until_s = time.monotonic() + within_s
         conn.set_progress_handler(lambda: time.monotonic() > until_s, _STEPS_A_LOOK)
         return conn
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, busy_ms: int) -> sqlite3.Connection:
         try:
-            conn = connect(self._path, create=False, read_only=True)
+            conn = connect(self._path, create=False, read_only=True, busy_ms=busy_ms)
         except Misuse as error:  # it could be opened before
             raise Unavailable(str(error)) from error
         self._opened.append(conn)
