@@ -15,6 +15,7 @@ from collector.errors import NotFound, Unavailable
 from collector.event import Event, Trust
 from collector.ingest.counts import Counts
 from collector.ingest.launching import in_thread
+from collector.ingest.lead import BEHIND_EVENTS
 from collector.ingest.writer import Writer
 from collector.store import Entry, Outcome, Store
 from collector.store.sqlite.store import SqliteStore
@@ -97,6 +98,30 @@ def test_what_waits_while_the_disk_is_busy_shares_one_commit(store: Wilful) -> N
 
     asyncio.run(scene())
     assert store.groups == [1, 50]
+
+
+@pytest.mark.parametrize(("waiting", "groups"), [(0, [1, 1, 1, 1, 1]), (BEHIND_EVENTS + 1, [1, 4])])
+def test_while_much_waits_to_be_filed_calls_gather_and_share_a_commit(
+    store: Wilful, monkeypatch: pytest.MonkeyPatch, waiting: int, groups: list[int]
+) -> None:
+    monkeypatch.setattr("collector.ingest.scribe.GATHER_S", 1.0)
+    monkeypatch.setattr(store, "follow", lambda events_max: False)  # nothing is filed
+
+    async def scene() -> None:
+        writer = await started(store)
+        if waiting:
+            await writer.submit([event(f"w{n}") for n in range(waiting)], 10)
+        await writer.submit([event("first")], 10)
+        futures = []
+        for n in range(4):
+            futures.append(writer.submit([event(f"e{n}")], 10))
+            await (asyncio.sleep(0.05) if waiting else futures[-1])
+        assert await asyncio.gather(*futures) == [[Outcome.STORED]] * 4
+        monkeypatch.undo()
+        await writer.close()
+
+    asyncio.run(scene())
+    assert store.groups == [waiting][: bool(waiting)] + groups
 
 
 @pytest.mark.parametrize("limits", [{"queue_events_max": 3}, {"queue_bytes_max": 30}])

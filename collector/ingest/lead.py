@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 # A burst of so many is taken at once; then calls are taken as fast as they are filed and derived from.
 BEHIND_EVENTS_MAX, ROOM_WITHIN_S = 200_000, 2.0
+# With so many waiting it is behind: a step of the follower's, and more than comes in its pause where a shop is busy.
+BEHIND_EVENTS = 250
 # How long a call waits to learn whether the log can be written again, where it could not.
 TRIED_WITHIN_S = 3.0
 # What ends again and again, for want of memory or of a sound file, is started at growing intervals.
@@ -69,6 +71,11 @@ class Lead:
         """Raises OSError where nothing can be started."""
         self._begin()
         self._thread.start()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether much waits to be filed."""
+        return self._behind_events > BEHIND_EVENTS
 
     def hand(self, order: frames.Order) -> None:
         """Have this done in its turn."""
