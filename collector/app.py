@@ -76,7 +76,7 @@ class _House(Struct):
 def build_app(
     settings: Settings, store: Store, guests: Sequence[BaseRoute] = (), *, launch: Launch | None = None
 ) -> Starlette:
-    """`app.state` holds `settings`, `doors`, `proxies`, `attempts`, `lookups` and what _House lists, for the handlers.
+    """`app.state` holds `settings`, `doors`, `lookups`, `quick` and more for the handlers, and what _House lists.
 
     `launch` starts what writes; by default it is a thread over `store`.
     `guests` are routes of somebody else's that live on the same server, as the demo's shop does.
@@ -91,13 +91,8 @@ def build_app(
         counts.filed(tally)
         broadcast.commit()
 
-    writer = Writer(
-        launch or in_thread(store),
-        queue_events_max=settings.queue_events_max,
-        queue_bytes_max=settings.queue_bytes_max,
-        on_commit=counts.commit,
-        on_filed=on_filed,
-    )
+    queue = {"queue_events_max": settings.queue_events_max, "queue_bytes_max": settings.queue_bytes_max}
+    writer = Writer(launch or in_thread(store), **queue, on_commit=counts.commit, on_filed=on_filed)
     broadcast = Broadcast(store, writer.settle, lambda: clock_ms(app))
     vocabulary = Vocabulary(settings.event_names_max, settings.property_names_max)
     admission = Admission(
@@ -118,9 +113,9 @@ def build_app(
         lifespan=_lifespan(house),
         exception_handlers=FAILURES,
     )
-    app.state.settings, app.state.doors, app.state.silence = settings, app_doors, health.Silence()
-    app.state.proxies, app.state.attempts, app.state.lookups = admission.proxies, Attempts(), Lookups()
-    app.state.quick = Quick()
+    app.state.settings, app.state.doors, app.state.proxies = settings, app_doors, admission.proxies
+    app.state.silence, app.state.attempts = health.Silence(), Attempts()
+    app.state.lookups, app.state.quick = Lookups(), Quick()
     for name in house.__struct_fields__:
         setattr(app.state, name, getattr(house, name))
     return app

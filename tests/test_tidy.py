@@ -21,7 +21,7 @@ PACKAGE = "collector"
 
 # From the ground up; a module imports from its own floor or a lower one.
 FLOORS = (
-    ("event", "errors"),
+    ("event", "errors", "properties"),
     ("identity", "visits", "orders", "cart", "trouble"),
     ("enrich",),
     ("wire", "limits", "moment", "context", "spoken", "mailing"),
