@@ -48,16 +48,20 @@ def measure_devices(db: Path) -> LookUp:
         return ask(db, port, [OF_DEVICES] * ASKED)
 
 
-def measure_while_loaded(db: Path, rate: float) -> tuple[LookUp, LookUp]:
-    """Many customers by the same collector: while it takes in so many calls a second, and idle before."""
+def measure_while_loaded(db: Path, rate: float) -> tuple[LookUp, LookUp, LookUp]:
+    """Many customers by the same collector: idle, then while it takes in so many calls a second.
+
+    Last, of whom these calls tell: what was acknowledged before such a look-up is waited for.
+    """
     with collector(db) as port:
         keys = customers(db)
         idle = ask(db, port, keys)
         with openloop.running(port, keys_of("shop"), rate, seconds=3_600) as load:
             loaded = ask(db, port, keys)
+            acting = ask(db, port, Random(1).choices(openloop.known_customers(), k=ASKED // 4))
             if load.poll() is not None:
                 raise SystemExit("the load ended before the look-ups")
-            return loaded, idle
+            return idle, loaded, acting
 
 
 def customers(db: Path) -> list[str]:

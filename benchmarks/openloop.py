@@ -87,6 +87,11 @@ def _built() -> tempfile.TemporaryDirectory[str]:
     return folder
 
 
+def known_customers() -> list[str]:
+    """Who logs in again and again, and is known once all requests have been sent."""
+    return [_customer(n) for n in range(VISITORS) if n % 100 < MIX["calls"]["identify"]]
+
+
 def _requests(keys: Keys) -> bytes:
     """Of so many visitors, half with properties; the messageIds of one run begin alike and end in a number."""
     random = Random()
@@ -98,15 +103,19 @@ def _request(keys: Keys, run: str, random: Random, n: int) -> str:
     visitor, place = f'"anonymousId":"{_uuid(random)}"', n % 100
     logs_in, orders = MIX["calls"]["identify"], MIX["calls"]["order"]
     if place < logs_in:
-        user = f'"userId":"customer-{n}","traits":{{"email":"customer.{n}@mail.example"}}'
+        user = f'"userId":"{_customer(n)}","traits":{{"email":"{_customer(n)}@mail.example"}}'
         return _call("identify", keys.write, run, f"{visitor},{user}")
     if place >= logs_in + orders:
         told = f'"event":"Product Viewed","properties":{{{_SAID}}}' if n % 2 else '"event":"Size Guide Opened"'
         return _call("track", keys.write, run, f"{visitor},{told},{_PAGE}")
     told = f'"event":"Order Completed","properties":{{"order_id":"{run}{_NUMBER}","total":"129.95","currency":"EUR"}}'
     if n // 100 % 2:
-        return _call("track", keys.secret, run, f'"userId":"customer-{n}",{told}')
+        return _call("track", keys.secret, run, f'"userId":"{_customer(n)}",{told}')
     return _call("track", keys.write, run, f"{visitor},{told},{_PAGE}")
+
+
+def _customer(n: int) -> str:
+    return f"shopper-{n}"
 
 
 def _call(type_: str, key: str, run: str, told: str) -> str:
