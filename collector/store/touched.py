@@ -8,7 +8,7 @@ may touch anybody. It knows no store: who bears which ids is its affair.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from collector.event import Event
 from collector.orders import order_id_of
@@ -26,18 +26,33 @@ Person = tuple[int, str, str]  # kind, space, value, as in a key
 Order = tuple[str, str]  # site, order_id
 
 
+class Told(NamedTuple):
+    """Whom earlier calls name of these orders, and whose devices these addresses claimed, in one state of the store."""
+
+    derived: int
+    orders: frozenset[Order] = frozenset()
+    links: frozenset[str] = frozenset()
+    visitors: frozenset[str] = frozenset()
+    people: frozenset[Person] = frozenset()
+
+    def names(self, visitors: Iterable[str], people: Iterable[Person]) -> bool:
+        """Whether any of these is among them."""
+        return not (self.visitors.isdisjoint(visitors) and self.people.isdisjoint(people))
+
+
 class Touched:
     """Made to be noted in; what has been derived since is left behind by `after`, which leaves this one as it is.
 
     What has been derived stays a while among what is noted, up to `_derived`: to take it out costs more than to know.
     """
 
-    __slots__ = ("_derived", "_everybody", "_kept", "_links", "_newest", "_orders", "_people", "_visitors")
+    __slots__ = ("_derived", "_everybody", "_kept", "_links", "_newest", "_orders", "_people", "_visitors", "told")
 
     def __init__(self, *, everybody: bool = False) -> None:
         """`everybody`: until something is left behind, since nobody knows what had been stored before."""
         self._derived = self._newest = NOBODY
         self._everybody = 0 if everybody else NOBODY
+        self.told = Told(NOBODY)  # kept here by whoever looks for it
         self._begin({}, {}, {}, {})
 
     def note(self, mark: int, entries: Iterable[object]) -> None:
@@ -55,7 +70,7 @@ class Touched:
     def after(self, mark: int) -> Touched:
         """What is left when all up to this mark is derived."""
         left = Touched()
-        left._derived, left._newest, left._everybody = mark, self._newest, self._everybody
+        left._derived, left._newest, left._everybody, left.told = mark, self._newest, self._everybody, self.told
         if self._newest > mark:
             left._begin(self._visitors, self._people, self._links, self._orders)
             left._kept = self._kept
