@@ -58,7 +58,7 @@ def measure_while_loaded(db: Path, rate: float) -> tuple[LookUp, LookUp, LookUp]
         idle = ask(db, port, keys)
         with openloop.running(port, keys_of("shop"), rate, seconds=3_600) as load:
             loaded = ask(db, port, keys)
-            acting = ask(db, port, Random(1).choices(openloop.known_customers(), k=ASKED // 4))
+            acting = ask(db, port, Random(1).choices(openloop.known_customers(), k=ASKED // 25))
             if load.poll() is not None:
                 raise SystemExit("the load ended before the look-ups")
             return idle, loaded, acting
