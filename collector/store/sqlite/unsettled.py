@@ -102,7 +102,9 @@ def _told(conn: sqlite3.Connection, derived: int, touched: Touched) -> Told | No
 
     It is looked up once in each state of the store, for all who ask.
     """
-    known = touched.told if touched.told.derived == derived else Told(derived)
+    known = touched.told  # once: another thread may put its own there
+    if known.derived != derived:
+        known = Told(derived)
     orders = [order for order in touched.orders if order not in known.orders]
     links = [link for link in touched.links if link not in known.links]
     if len(orders) + len(links) > SOUGHT_MAX:
