@@ -43,19 +43,20 @@ class Looking:
         self.state = State({"store": store, "writer": Patient(), "lookups": Lookups(), "quick": Quick()})
         self.here: list[bool] = []
         self.endless_here = False
+        self.limit = 1
 
     def look_up(self, times: int) -> list[ActivityPage]:
         async def ask() -> list[Any]:
-            return [await settled.read_settled(self.state, "user:ann", self.read, "user:ann") for _ in range(times)]
+            return [await settled.read_settled(self.state, "user:ann", self.read, self.limit) for _ in range(times)]
 
         return asyncio.run(ask())
 
-    def read(self, key: str) -> ActivityPage | None:
+    def read(self, limit: int) -> ActivityPage | None:
         self.here.append(threading.current_thread() is threading.main_thread())
         store: SqliteStore = self.state.store
         if self.endless_here and self.here[-1]:
             store._ask(lambda conn: conn.execute(ENDLESS))
-        return store.activity(key, ActivityQuery())
+        return store.activity("user:ann", ActivityQuery(limit=limit))
 
 
 @pytest.fixture
@@ -96,6 +97,13 @@ def test_what_was_slow_is_looked_up_in_a_thread_again(ann: Looking, monkeypatch:
     assert ann.here == [False, False]
 
 
+def test_what_is_asked_otherwise_was_not_quick_yet(ann: Looking) -> None:
+    ann.look_up(1)
+    ann.limit = 2
+    assert told(ann.look_up(2)) == [["m1"], ["m1"]]
+    assert ann.here == [False, False, True]
+
+
 def test_what_is_waited_for_is_looked_up_once_it_is_there(ann: Looking) -> None:
     ann.look_up(1)
     ann.state.writer.touched = Touched(everybody=True)
@@ -133,6 +141,19 @@ def test_a_snapshot_that_may_take_only_so_long_fails_and_the_next_one_is_whole(s
         with store.snapshot(60.0):
             assert [site.name for site in store.sites()] == ["shop", "outlet"]
     assert [site.name for site in store.sites()] == ["shop", "outlet"]
+
+
+def test_between_two_statements_it_is_looked_at_the_clock_too(store: SqliteStore) -> None:
+    with pytest.raises(TooSlow), store.snapshot(0.0):
+        store.sites()
+    assert [site.name for site in store.sites()] == ["shop", "outlet"]
+
+
+def test_a_lock_of_any_kind_is_not_waited_for(store: SqliteStore) -> None:
+    recovering = sqlite3.OperationalError("database is locked")
+    recovering.sqlite_errorcode = sqlite3.SQLITE_BUSY_RECOVERY
+    with pytest.raises(TooSlow), store._readers.snapshot(60.0):
+        raise recovering
 
 
 def test_a_snapshot_that_may_take_only_so_long_waits_for_no_lock(store: SqliteStore) -> None:

@@ -142,6 +142,51 @@ def test_a_link_is_waited_for_by_all_whose_device_the_address_claimed(ann: Sqlit
     assert [ann.is_unsettled("user:ann", noted(one)) for one in (link, another)] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("more", "pending"),
+    [
+        (
+            [browsing(5, type="identify", visitor="v1", email="e@x"),
+             browsing(7, type="identify", visitor="v9", user="ann", email="e@x")],
+            browsing(8, type="identify", visitor="v8", user="bob", email="e@x", trust=Trust.SERVER),
+        ),
+        (
+            [order(2, visitor=None, user="ann", trust=Trust.SERVER), order(3, visitor="v1")],
+            browsing(2, visitor="v0", properties='{"order_id":"1001"}'),
+        ),
+        ([], browsing(5, visitor="v1", type="track", name="Signed Out")),
+    ],
+    ids=["a link takes the device from whom it was", "an earlier page takes the order", "a log-out"],
+)  # fmt: skip
+def test_whose_address_may_come_to_count_waits(store: SqliteStore, more: list[Event], pending: Event) -> None:
+    """Jane's order was made while Ann held the device: so far it says nothing of who Jane is."""
+    jane = browsing(6, type="track", name="Order Completed", email="jane@x", visitor="v1",
+                    properties='{"order_id":"2"}')  # fmt: skip
+    ann = [] if more[:1] == [order(2, visitor=None, user="ann", trust=Trust.SERVER)] else [
+        browsing(1, visitor="v1", type="identify", user="ann")]  # fmt: skip
+    store.append([*ann, *more, jane])
+    while store.follow():
+        pass
+    store.append([pending])
+    assert store.is_unsettled("email:jane@x", noted(pending))
+
+
+def test_what_was_derived_stays_so_whoever_tells_less(ann: SqliteStore) -> None:
+    touched = noted(browsing(2, visitor="v1")).after(1)
+    ann.append([browsing(3, visitor="v1", type="identify", user="ann")])
+    assert ann.is_unsettled("user:ann", touched)  # another process has written
+    assert ann.is_unsettled("user:ann", touched.after(0))
+
+
+def test_what_is_told_of_out_of_its_order_is_kept() -> None:
+    touched = Touched()
+    for mark, visitor in ((10, "v1"), (7, "v2"), (7, "v1")):
+        touched.note(mark, [browsing(mark, visitor=visitor)])
+    left = touched.after(8)
+    assert left.anybody
+    assert [left.names([visitor], []) for visitor in ("v1", "v2")] == [True, False]
+
+
 def test_of_very_many_orders_or_links_none_is_looked_for(ann: SqliteStore) -> None:
     told = [replace(order(2), properties=f'{{"order_id":"{n}"}}') for n in range(unsettled.SOUGHT_MAX + 1)]
     few, many = noted(*told[1:]), noted(*told)

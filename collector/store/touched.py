@@ -60,16 +60,17 @@ class Touched:
         for entry in entries:
             if isinstance(entry, Event):
                 self._note(mark, entry)
-                self._newest = mark
+                self._newest = max(self._newest, mark)
         if self._noted > KEPT_MAX:
             self._clear_out()
             if self._noted > KEPT_MAX:
-                self._everybody = mark  # first: another thread may be asking
+                self._everybody = max(self._everybody, mark)  # first: another thread may be asking
                 self._begin({}, {}, {}, {})
 
     def after(self, mark: int) -> Touched:
         """What is left when all up to this mark is derived."""
         left = Touched()
+        mark = max(mark, self._derived)  # who files may not know how far it had come
         left._derived, left._newest, left._everybody, left.told = mark, self._newest, self._everybody, self.told
         if self._newest > mark:
             left._begin(self._visitors, self._people, self._links, self._orders)
@@ -97,10 +98,10 @@ class Touched:
 
     def names(self, visitors: Iterable[str], people: Iterable[Person]) -> bool:
         """Whether any of these is spoken of."""
-        if self.everybody:
-            return True
-        return any(self._visitors.get(visitor, NOBODY) > self._derived for visitor in visitors) or any(
-            self._people.get(person, NOBODY) > self._derived for person in people
+        return (
+            any(self._visitors.get(visitor, NOBODY) > self._derived for visitor in visitors)
+            or any(self._people.get(person, NOBODY) > self._derived for person in people)
+            or self.everybody  # last: what is kept of the others may be dropped meanwhile
         )
 
     @property
@@ -126,16 +127,22 @@ class Touched:
 
     def _note(self, mark: int, event: Event) -> None:
         if event.visitor:
-            self._visitors[event.visitor] = mark
+            _keep(self._visitors, event.visitor, mark)
         if event.email:
-            self._people[Kind.EMAIL.value, "", event.email] = mark
+            _keep(self._people, (Kind.EMAIL.value, "", event.email), mark)
         if event.user:
-            self._people[Kind.USER.value, event.space, event.user] = mark
+            _keep(self._people, (Kind.USER.value, event.space, event.user), mark)
             if event.previous:
-                self._everybody = mark
+                self._everybody = max(self._everybody, mark)
             elif event.email:
-                self._links[event.email] = mark
+                _keep(self._links, event.email, mark)
         if '"order' in event.properties:
             order_id = order_id_of(event.type, event.name, exact_properties(event.properties))
             if order_id is not None:
-                self._orders[event.site, order_id] = mark
+                _keep(self._orders, (event.site, order_id), mark)
+
+
+def _keep(noted: dict[T, int], one: T, mark: int) -> None:
+    """Marks may come out of order: what is written straight into the log is answered by another."""
+    if mark > noted.get(one, NOBODY):
+        noted[one] = mark

@@ -27,7 +27,7 @@ async def read_settled(state: State, key: str, read: Callable[..., T], *asked: A
 
     Raises Misuse: a made-up cursor may hold a number that no store can look for.
     """
-    what = key, read
+    what = read, asked
     try:
         found = await _read(state, what, _read_if_settled, state.store, key, state.writer.touched, read, asked)
         if found is _UNSETTLED:

@@ -86,7 +86,7 @@ def connect(path: str, *, create: bool, read_only: bool = False, busy_ms: int = 
             cached_statements=512,
         )
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_CANTOPEN:
+        if kind_of(error) != sqlite3.SQLITE_CANTOPEN:
             raise  # the disk fails: not a question of which file was named
         raise Misuse(f"cannot open {path}: {error}") from error
     try:
@@ -147,8 +147,13 @@ def is_the_files(error: BaseException) -> bool:
     """Whether it is the file or its disk that fails, and not what was asked: locked, full, broken, gone."""
     if not isinstance(error, sqlite3.DatabaseError):
         return False
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY_CODE
-    return code in _BROKEN or (isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR)
+    kind = kind_of(error)
+    return kind in _BROKEN or (isinstance(error, sqlite3.OperationalError) and kind != sqlite3.SQLITE_ERROR)
+
+
+def kind_of(error: sqlite3.DatabaseError) -> int:
+    """SQLite's result code, without the detail."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & _PRIMARY_CODE
 
 
 def schema_version(conn: sqlite3.Connection) -> int:

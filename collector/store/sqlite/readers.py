@@ -11,14 +11,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from typing import TypeVar
 
 from collector.errors import Misuse, TooSlow, Unavailable
-from collector.store.sqlite.connection import BUSY_MS_MAX, connect, is_the_files
+from collector.store.sqlite.connection import BUSY_MS_MAX, connect, is_the_files, kind_of
 
 T = TypeVar("T")
-# So often, in steps of SQLite's machine (about 50 µs), it is looked at the clock where it may take only so long.
-_STEPS_A_LOOK = 1_000
+# So often, in steps of SQLite's machine (about 15 µs), it is looked at the clock where it may take only so long.
+_STEPS_A_LOOK = 250
 _TOO_SLOW = (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY)
 
 
@@ -54,10 +55,13 @@ class Readers:
         """
         lent: sqlite3.Connection | None = getattr(self._here, "lent", None)
         if lent is not None:
+            if time.monotonic() > self._here.until_s:
+                raise TooSlow("it takes longer than it may")
             yield lent
             return
         try:
-            conn = self.conn() if within_s is None else self._hurried(within_s)
+            self._here.until_s = inf if within_s is None else time.monotonic() + within_s
+            conn = self.conn() if within_s is None else self._hurried(self._here.until_s)
             conn.execute("BEGIN")
             self._here.lent = conn
             try:
@@ -68,18 +72,17 @@ class Readers:
                     conn.set_progress_handler(None, 0)
                 conn.execute("ROLLBACK")
         except sqlite3.DatabaseError as error:
-            if within_s is not None and getattr(error, "sqlite_errorcode", None) in _TOO_SLOW:
+            if within_s is not None and kind_of(error) in _TOO_SLOW:
                 raise TooSlow("it takes longer than it may") from error
             if is_the_files(error):
                 raise Unavailable(f"the database cannot be read: {error}") from error
             raise
 
-    def _hurried(self, within_s: float) -> sqlite3.Connection:
+    def _hurried(self, until_s: float) -> sqlite3.Connection:
         """This thread's own for what may not take long: it waits for no lock either."""
         conn: sqlite3.Connection | None = getattr(self._here, "hurried", None)
         if conn is None:
             conn = self._here.hurried = self._open(busy_ms=0)
-        until_s = time.monotonic() + within_s
         conn.set_progress_handler(lambda: time.monotonic() > until_s, _STEPS_A_LOOK)
         return conn
 
