@@ -16,6 +16,7 @@ from browsers.engines import Engine
 from browsers.engines.chromium import Chromium
 from browsers.engines.firefox import Firefox
 from browsers.engines.webkit import WebKit
+from browsers.expecting import wait_for
 from browsers.serving import HOST, OTHER_HOST
 from browsers.visiting import Visit
 from collector.event import ConsentMode
@@ -73,10 +74,16 @@ def visit(engine: Engine, collector: Collector, site: str) -> Iterator[Visit]:
     one = Visit(engine, collector, site)
     try:
         yield one
-        assert [tab.evaluate("window.faults") for tab in one.tabs] == [[]] * len(one.tabs), "a fault reached the page"
+        wait_for(lambda: None not in faults_of(one), lambda: "a page was never begun")  # one that was just gone to
+        assert faults_of(one) == [[]] * len(one.tabs), "a fault reached the page"
         assert copies(collector, one) == {}, "an acknowledged call is not on disk just once"
     finally:
         one.end()
+
+
+def faults_of(visit: Visit) -> list[list[str] | None]:
+    """What went wrong in each page; None where nothing of it has run yet."""
+    return [tab.evaluate("window.faults") for tab in visit.tabs]
 
 
 def copies(collector: Collector, visit: Visit) -> dict[str, int]:
