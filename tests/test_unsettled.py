@@ -143,29 +143,29 @@ def test_a_link_is_waited_for_by_all_whose_device_the_address_claimed(ann: Sqlit
     assert [ann.is_unsettled("user:ann", noted(one)) for one in (link, another)] == [True, False]
 
 
-@pytest.mark.parametrize(
-    ("more", "pending"),
-    [
-        (
-            [browsing(5, type="identify", visitor="v1", email="e@x"),
-             browsing(7, type="identify", visitor="v9", user="ann", email="e@x")],
-            browsing(8, type="identify", visitor="v8", user="bob", email="e@x", trust=Trust.SERVER),
-        ),
-        (
-            [order(2, visitor=None, user="ann", trust=Trust.SERVER), order(3, visitor="v1")],
-            browsing(2, visitor="v0", properties='{"order_id":"1001"}'),
-        ),
-        ([], browsing(5, visitor="v1", type="track", name="Signed Out")),
-    ],
-    ids=["a link takes the device from whom it was", "an earlier page takes the order", "a log-out"],
-)  # fmt: skip
-def test_whose_address_may_come_to_count_waits(store: SqliteStore, more: list[Event], pending: Event) -> None:
+ANN = browsing(1, visitor="v1", type="identify", user="ann")
+HELD = {
+    "a link takes the device from whom it was": (
+        [
+            ANN,
+            browsing(5, visitor="v1", type="identify", email="e@x"),
+            browsing(7, visitor="v9", type="identify", user="ann", email="e@x"),
+        ],
+        browsing(8, visitor="v8", type="identify", user="bob", email="e@x", trust=Trust.SERVER),
+    ),
+    "an earlier page takes the order": (
+        [order(2, visitor=None, user="ann", trust=Trust.SERVER), order(3, visitor="v1")],
+        browsing(2, visitor="v0", properties='{"order_id":"1001"}'),
+    ),
+    "a log-out": ([ANN], browsing(5, visitor="v1", type="track", name="Signed Out")),
+}
+
+
+@pytest.mark.parametrize(("held", "pending"), HELD.values(), ids=HELD)
+def test_whose_address_may_come_to_count_waits(store: SqliteStore, held: list[Event], pending: Event) -> None:
     """Jane's order was made while Ann held the device: so far it says nothing of who Jane is."""
-    jane = browsing(6, type="track", name="Order Completed", email="jane@x", visitor="v1",
-                    properties='{"order_id":"2"}')  # fmt: skip
-    ann = [] if more[:1] == [order(2, visitor=None, user="ann", trust=Trust.SERVER)] else [
-        browsing(1, visitor="v1", type="identify", user="ann")]  # fmt: skip
-    store.append([*ann, *more, jane])
+    hers = replace(order(6, visitor="v1", email="jane@x"), properties='{"order_id":"2"}')
+    store.append([*held, hers])
     while store.follow():
         pass
     store.append([pending])

@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Hashable
 
-# Calls wait no longer than for a turn of theirs. One that takes longer is given up, and looked up in a thread.
+# All calls wait for one that is made here: past the second it is given up, and looked up in a thread.
 QUICK_S, QUICK_S_MAX = 0.003, 0.006
 # Others use the memory, too, in which what was read is kept.
 FRESH_S = 600.0
