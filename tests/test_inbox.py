@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
@@ -13,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from conftest import Start, footfall, make_site
+from conftest import ROOT, Start, footfall, make_site
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_logs import SITES, logs
@@ -23,7 +25,7 @@ from collector.errors import Unavailable
 from collector.event import CONSENT_CHANGED, Dropped, Event, Trust, Withdrawal
 from collector.store import ActivityQuery, Left, Outcome
 from collector.store.sqlite import inbox
-from collector.store.sqlite.inbox import SIDE_FILES, waiting
+from collector.store.sqlite.inbox import SIDE_FILES, Inbox, waiting
 from collector.store.sqlite.log import Appender
 from collector.store.sqlite.projection import Projection
 from collector.store.sqlite.store import SqliteStore
@@ -246,13 +248,63 @@ def test_what_another_database_left_beside_is_not_filed(tmp_path: Path) -> None:
         assert ids(store) == ["new"]
 
 
-def test_an_orderly_stop_leaves_no_file_beside(start: Start) -> None:
+def test_an_orderly_stop_leaves_nothing_waiting_and_no_journal(start: Start) -> None:
     collector = start(make_site())
     for n in range(5):
         assert collector.post("/v1/track", {"event": "T", "anonymousId": f"v{n}", "writeKey": "wk_shop"}).is_success
     assert collector.stop() == 0
-    assert [side for side in SIDE_FILES if os.path.exists(f"{collector.db}{side}")] == []
+    assert [side for side in SIDE_FILES if os.path.exists(f"{collector.db}{side}")] == [inbox.SUFFIX]
+    assert waiting(str(collector.db), 0) == 0
     assert len(collector.stored()) == 5
+
+
+_COMES_AND_GOES = """
+import sys
+from collector.store.sqlite.inbox import Inbox
+for _ in range(int(sys.argv[2])):
+    looking = Inbox(sys.argv[1], b"key")
+    looking.next(0, 10)
+    looking.close()
+print("came and went")
+"""
+
+
+def look(path: str, times: int) -> subprocess.Popen[str]:
+    """Another process, as a command that reads while calls come in: locks on files are a process's own."""
+    command = [sys.executable, "-c", _COMES_AND_GOES, path, str(times)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def must_have_come_and_gone(looker: subprocess.Popen[str]) -> None:
+    assert looker.communicate(timeout=60)[0] == "came and went\n"
+
+
+def test_who_looks_and_goes_takes_nothing_of_what_is_put_along(tmp_path: Path) -> None:
+    """SQLite takes the journal away with its last user: others must see that there are more."""
+    path = str(tmp_path / "footfall.db")
+    with closing(Inbox(path, b"key")) as before:
+        before.put([call("a")], lambda: 0)
+    with closing(Inbox(path, b"key")) as putting:
+        putting.remove(1)  # what was left behind has been filed; then the first call comes
+        putting.put([call("b")], lambda: 1)
+        must_have_come_and_gone(look(path, 1))
+        putting.put([call("c")], lambda: 1)
+        with closing(Inbox(path, b"key")) as filing:
+            assert [parcel.id for parcel in filing.next(1, 10)] == [2, 3]
+
+
+def test_what_is_put_between_stops_stays_whoever_looks_meanwhile(tmp_path: Path) -> None:
+    path, last = str(tmp_path / "footfall.db"), 0
+    looker = look(path, 2_000)
+    while looker.poll() is None:
+        with closing(Inbox(path, b"key")) as killed:
+            first = killed.put([call("a")], lambda: last)  # noqa: B023 - asked at once
+        with closing(Inbox(path, b"key")) as stopped:
+            last = stopped.put([call("b")], lambda: last)  # noqa: B023
+            assert [parcel.id for parcel in stopped.next(first - 1, 10)] == [first, last]
+            stopped.remove(last)
+    must_have_come_and_gone(looker)
+    assert last > 50
 
 
 def left_waiting(path: str, id: str) -> None:
@@ -388,7 +440,7 @@ def test_who_brings_the_journal_in_keeps_nobody_waiting_while_the_disk_works(
         assert [parcel.id for parcel in other.next(last, 1)] == told
     kept.remove(told[0])
     kept.close()
-    assert not list(tmp_path.glob("*inbox*"))
+    assert [each.name for each in tmp_path.glob("*inbox*")] == ["f.db-inbox"]
 
 
 def test_a_disk_that_fails_while_the_journal_is_brought_in_is_told_and_loses_nothing(

@@ -1,7 +1,7 @@
 """The inbox: events that are safe on disk and not in the log yet. To put them here is all that an answer waits for.
 
 What enters: events that may be kept. What leaves: the same, oldest first, by growing numbers. It is a file beside the
-database, so that taking in never waits for filing; what is filed leaves it, and an orderly stop leaves no file behind.
+database, so that taking in never waits for filing; what is filed leaves it, and an orderly stop leaves it empty.
 It judges nothing, and does not know what a log is.
 """
 
@@ -151,9 +151,10 @@ class Inbox:
         return False
 
     def close(self) -> None:
-        """Where this one has put something, and all of it is filed, the file goes."""
+        """The file stays: who still has it open would otherwise share the journal of the next one of that name, and
+        what is put there would be lost.
+        """
         with self._alone:
-            empty = self._putting is not None and self._putting.execute(_LAST).fetchone()[0] == 0
             for each in (self._putting, self._taking, self._removing):
                 if each is not None:
                     each.close()
@@ -161,14 +162,12 @@ class Inbox:
             if self._file is not None:
                 os.close(self._file)
                 self._file = None
-            if empty:
-                for suffix in SIDE_FILES:
-                    with suppress(FileNotFoundError):
-                        os.unlink(self._path.removesuffix(SUFFIX) + suffix)
 
     def _made(self, filed: Callable[[], int]) -> sqlite3.Connection:
         """The file to put into, made where there is none."""
-        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        # One that is there is not opened: with its descriptor would go the locks of this process's connections to it.
+        with suppress(FileExistsError):
+            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         conn = self._connected()
         try:
             conn.execute("PRAGMA journal_mode = WAL")
