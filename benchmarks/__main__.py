@@ -77,7 +77,10 @@ def _at_a_steady_rate(folder: Path, rate: float, seconds: int) -> tuple[str, str
     fill.fill(db, SMALL_EVENTS)
     with ingest.collector(db) as port:
         steady = openloop.measure(port, fill.keys_of("shop"), rate, seconds)
-    said = f"p50 {steady.p50_ms:.1f} ms, **p99 {steady.p99_ms:.1f} ms** ({steady.unanswered} not answered)"
+    said = (
+        f"p50 {steady.p50_ms:.1f} ms, **p99 {steady.p99_ms:.1f} ms** ({steady.unanswered} not answered; "
+        f"the host took {steady.stolen:.1%} of the cores)"
+    )
     return f"open loop at {OF_THE_BEST:.0%} of the best rate, {rate:,.0f} requests/s", said
 
 
@@ -98,7 +101,10 @@ def _looked_up(db: Path, count: int, rate: float) -> Iterator[tuple[str, str]]:
         "… while calls come in at half the best rate",
         f"p50 {loaded.p50_ms:.1f} ms, p99 {loaded.p99_ms:.1f} ms, {times}",
     )
-    yield "… of one whom these calls tell of", f"p50 {acting.p50_ms:.1f} ms, p99 {acting.p99_ms:.1f} ms"
+    yield (
+        "… of one whom these calls tell of",
+        f"p50 {acting.p50_ms:.1f} ms, p99 {acting.p99_ms:.1f} ms ({acting.asked} asked)",
+    )
     many = lookup.measure_devices(db)
     yield f"… of one with {lookup.DEVICES} devices", f"p50 {many.p50_ms:.1f} ms, p99 {many.p99_ms:.1f} ms"
 

@@ -7,10 +7,12 @@ are, of one who has many devices, and while calls come in.
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
@@ -26,11 +28,13 @@ from collector.event import DAY_MS, MINUTE_MS, Event, Trust
 from collector.store.sqlite.store import SqliteStore
 
 ASKED = 1_000
+ACTING_S_MAX = 60
 DEVICES, EVENTS_A_DEVICE = 200, 40
 OF_DEVICES = "of-200-devices"
 
 
 class LookUp(Struct, frozen=True):
+    asked: int
     p50_ms: float
     p99_ms: float
 
@@ -51,14 +55,15 @@ def measure_devices(db: Path) -> LookUp:
 def measure_while_loaded(db: Path, rate: float) -> tuple[LookUp, LookUp, LookUp]:
     """Many customers by the same collector: idle, then while it takes in so many calls a second.
 
-    Last, of whom these calls tell: what was acknowledged before such a look-up is waited for.
+    Last, of whom these calls tell: what was acknowledged before such a look-up is waited for, so that as many are asked
+    as a minute takes.
     """
     with collector(db) as port:
         keys = customers(db)
         idle = ask(db, port, keys)
         with openloop.running(port, keys_of("shop"), rate, seconds=3_600) as load:
             loaded = ask(db, port, keys)
-            acting = ask(db, port, Random(1).choices(openloop.known_customers(), k=ASKED // 25))
+            acting = ask(db, port, Random(1).choices(openloop.known_customers(), k=ASKED // 25), ACTING_S_MAX)
             if load.poll() is not None:
                 raise SystemExit("the load ended before the look-ups")
             return idle, loaded, acting
@@ -71,11 +76,20 @@ def customers(db: Path) -> list[str]:
     return Random(1).choices(keys, k=ASKED)
 
 
-def ask(db: Path, port: int, keys: list[str]) -> LookUp:
+def ask(db: Path, port: int, keys: list[str], seconds_max: float = math.inf) -> LookUp:
+    """Twice, to warm up first; each time as many as are begun in so many seconds."""
     headers = {"authorization": f"Bearer {_token(db)}"}
     with closing(HTTPConnection("127.0.0.1", port)) as client:
-        taken = sorted([[_ask(client, key, headers) for key in keys] for _ in range(2)][1])
-    return LookUp(taken[len(taken) // 2], taken[len(taken) * 99 // 100])
+        taken = sorted([list(_asked(client, keys, headers, seconds_max)) for _ in range(2)][1])
+    return LookUp(len(taken), taken[len(taken) // 2], taken[len(taken) * 99 // 100])
+
+
+def _asked(client: HTTPConnection, keys: list[str], headers: dict[str, str], seconds_max: float) -> Iterator[float]:
+    began = time.monotonic()
+    for key in keys:
+        if time.monotonic() - began > seconds_max:
+            return
+        yield _ask(client, key, headers)
 
 
 def _ask(client: HTTPConnection, key: str, headers: dict[str, str]) -> float:
