@@ -28,7 +28,7 @@ from collector.event import DAY_MS, MINUTE_MS, Event, Trust
 from collector.store.sqlite.store import SqliteStore
 
 ASKED = 1_000
-ACTING_S_MAX = 60
+ACTING_S_MAX = 30
 DEVICES, EVENTS_A_DEVICE = 200, 40
 OF_DEVICES = "of-200-devices"
 
@@ -56,7 +56,7 @@ def measure_while_loaded(db: Path, rate: float) -> tuple[LookUp, LookUp, LookUp]
     """Many customers by the same collector: idle, then while it takes in so many calls a second.
 
     Last, of whom these calls tell: what was acknowledged before such a look-up is waited for, so that as many are asked
-    as a minute takes.
+    as half a minute takes.
     """
     with collector(db) as port:
         keys = customers(db)
