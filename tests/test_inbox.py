@@ -8,10 +8,11 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -261,22 +262,23 @@ def test_an_orderly_stop_leaves_nothing_waiting_and_no_journal(start: Start) -> 
 _COMES_AND_GOES = """
 import sys
 from collector.store.sqlite.inbox import Inbox
-for _ in range(int(sys.argv[2])):
+for n in range(int(sys.argv[2])):
     looking = Inbox(sys.argv[1], b"key")
     looking.next(0, 10)
     looking.close()
-print("came and went")
+    print(n, flush=True)
 """
 
 
-def look(path: str, times: int) -> subprocess.Popen[str]:
+@contextmanager
+def looking(path: str, times: int) -> Iterator[subprocess.Popen[str]]:
     """Another process, as a command that reads while calls come in: locks on files are a process's own."""
     command = [sys.executable, "-c", _COMES_AND_GOES, path, str(times)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-
-
-def must_have_come_and_gone(looker: subprocess.Popen[str]) -> None:
-    assert looker.communicate(timeout=60)[0] == "came and went\n"
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as looker:
+        try:
+            yield looker
+        finally:
+            looker.kill()
 
 
 def test_who_looks_and_goes_takes_nothing_of_what_is_put_along(tmp_path: Path) -> None:
@@ -287,7 +289,8 @@ def test_who_looks_and_goes_takes_nothing_of_what_is_put_along(tmp_path: Path) -
     with closing(Inbox(path, b"key")) as putting:
         putting.remove(1)  # what was left behind has been filed; then the first call comes
         putting.put([call("b")], lambda: 1)
-        must_have_come_and_gone(look(path, 1))
+        with looking(path, 1) as looker:
+            assert looker.communicate(timeout=60)[0] == "0\n"
         putting.put([call("c")], lambda: 1)
         with closing(Inbox(path, b"key")) as filing:
             assert [parcel.id for parcel in filing.next(1, 10)] == [2, 3]
@@ -295,16 +298,46 @@ def test_who_looks_and_goes_takes_nothing_of_what_is_put_along(tmp_path: Path) -
 
 def test_what_is_put_between_stops_stays_whoever_looks_meanwhile(tmp_path: Path) -> None:
     path, last = str(tmp_path / "footfall.db"), 0
-    looker = look(path, 2_000)
-    while looker.poll() is None:
-        with closing(Inbox(path, b"key")) as killed:
-            first = killed.put([call("a")], lambda: last)  # noqa: B023 - asked at once
-        with closing(Inbox(path, b"key")) as stopped:
-            last = stopped.put([call("b")], lambda: last)  # noqa: B023
-            assert [parcel.id for parcel in stopped.next(first - 1, 10)] == [first, last]
-            stopped.remove(last)
-    must_have_come_and_gone(looker)
-    assert last > 50
+    with looking(path, 1_000_000) as looker:
+        assert looker.stdout is not None and looker.stdout.readline() == "0\n"
+        Thread(target=looker.stdout.read, daemon=True).start()  # so that it is never kept waiting
+        for _ in range(100):
+            with closing(Inbox(path, b"key")) as killed:
+                first = killed.put([call("a")], lambda: last)  # noqa: B023 - asked at once
+            with closing(Inbox(path, b"key")) as stopped:
+                last = stopped.put([call("b")], lambda: last)  # noqa: B023
+                assert [parcel.id for parcel in stopped.next(first - 1, 10)] == [first, last]
+                stopped.remove(last)
+        assert looker.poll() is None, "it looked on, and met nothing that it could not read"
+
+
+def test_after_an_orderly_stop_nothing_of_what_waited_is_left_in_the_file(tmp_path: Path) -> None:
+    path = str(tmp_path / "footfall.db")
+    with closing(SqliteStore.open(path)) as store:
+        store.put_site(make_site())
+        last = store.accept(
+            [call(f"{n}", visitor="somebody", properties='{"a":"' + "x" * 3_000 + '"}') for n in range(500)]
+        )
+        follow(store)
+        store.discard(last or 0)
+    left = Path(path + inbox.SUFFIX).read_bytes()
+    assert b"somebody" not in left and len(left) <= 5 * 4_096
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files for others")
+def test_what_root_makes_beside_another_s_database_is_theirs(tmp_path: Path) -> None:
+    path = str(tmp_path / "footfall.db")
+    SqliteStore.open(path).close()
+    os.chown(path, 1_234, 1_234)
+    with closing(Inbox(path, b"key")) as putting:
+        putting.put([call("a")], lambda: 0)
+        assert {os.stat(f"{path}{side}").st_uid for side in SIDE_FILES} == {1_234}
+
+
+def test_a_name_that_leads_to_no_file_yet_makes_that_file(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "real.db")
+    SqliteStore.open(str(tmp_path / "link.db")).close()
+    assert (tmp_path / "real.db").stat().st_size > 0
 
 
 def left_waiting(path: str, id: str) -> None:

@@ -185,7 +185,7 @@ def _create(path: str) -> None:
         raise NotFound(f"there is no directory {parent}")
     try:
         with suppress(FileExistsError):  # somebody else just made it
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
         raise Misuse(f"cannot create {path}: {error.strerror}") from error
 

@@ -155,6 +155,8 @@ class Inbox:
         what is put there would be lost.
         """
         with self._alone:
+            if self._putting is not None:
+                _shrink(self._putting)
             for each in (self._putting, self._taking, self._removing):
                 if each is not None:
                     each.close()
@@ -167,7 +169,11 @@ class Inbox:
         """The file to put into, made where there is none."""
         # One that is there is not opened: with its descriptor would go the locks of this process's connections to it.
         with suppress(FileExistsError):
-            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            descriptor = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+            try:
+                _give(descriptor, self._path.removesuffix(SUFFIX))
+            finally:
+                os.close(descriptor)
         conn = self._connected()
         try:
             conn.execute("PRAGMA journal_mode = WAL")
@@ -236,6 +242,21 @@ class Inbox:
                 conn.execute("ROLLBACK")
 
 
+def _shrink(conn: sqlite3.Connection) -> None:
+    """Where nothing waits, nothing of what did is left behind."""
+    with suppress(sqlite3.DatabaseError):
+        if conn.execute(_LAST).fetchone()[0] == 0:
+            conn.execute("VACUUM")
+
+
+def _give(descriptor: int, like: str | int) -> None:
+    """What root makes here must not lock out whom the database belongs to."""
+    if os.geteuid() == 0:
+        with suppress(FileNotFoundError):
+            owner = os.stat(like)
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
 def waiting(db: str, filed: int) -> int:
     """How many events are above `filed`, for whoever only looks."""
     found: int = _look(db, _WAITING, filed) or 0
@@ -268,9 +289,7 @@ def copy(db: str, kept: str) -> None:
                 descriptor = os.open(kept + side, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 made.append(kept + side)
                 with open(descriptor, "wb") as target:
-                    if os.geteuid() == 0:
-                        owner = os.fstat(source.fileno())
-                        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+                    _give(descriptor, source.fileno())
                     shutil.copyfileobj(source, target)
                     target.flush()
                     os.fsync(descriptor)
