@@ -86,7 +86,7 @@ def test_what_takes_too_long_on_the_loop_is_looked_up_in_a_thread(
 ) -> None:
     ann.look_up(1)
     ann.endless_here = True
-    monkeypatch.setattr(settled, "QUICK_S_MAX", 0.01)
+    monkeypatch.setattr(settled, "QUICK_S_MAX", 0.5)
     assert told(ann.look_up(1)) == [["m1"]]
     assert ann.here == [False, True, False]
 
