@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import time
 import threading
 from pathlib import Path
 from typing import Any
@@ -131,7 +130,4 @@ def test_a_slow_reader_of_an_export_neither_holds_the_wal_nor_what_comes_in(star
         # The export is still under way: more of it comes when it is asked for.
         assert reader.recv(65_536)
     # Where the machine is busy, what files is in the middle of a long step.
-    deadline_s = time.monotonic() + 60
-    while collector.client.get("/readyz").status_code != 200:
-        assert time.monotonic() < deadline_s
-        time.sleep(0.1)
+    wait_for(lambda: collector.client.get("/readyz").status_code == 200, lambda: "it is not ready", 60)
