@@ -76,9 +76,12 @@ def _measured(folder: Path, events: int, rounds: int, seconds: int) -> Iterator[
 def _at_a_steady_rate(folder: Path, rate: float, rounds: int, seconds: int) -> tuple[str, str]:
     db = folder / "steady.db"
     fill.fill(db, SMALL_EVENTS)
+    taken: list[openloop.Answers] = []
     with ingest.collector(db) as port:
-        taken = [openloop.measure(port, fill.keys_of("shop"), rate, seconds) for _ in range(rounds)]
-    p50_ms, p99_ms = (median(getattr(each, name) for each in taken) for name in ("p50_ms", "p99_ms"))
+        for _ in range(rounds):
+            taken.append(openloop.measure(port, fill.keys_of("shop"), rate, seconds))
+            ingest.wait_until_filed(port)
+    p50_ms, p99_ms = median(each.p50_ms for each in taken), median(each.p99_ms for each in taken)
     each_round = ", ".join(f"{each.p99_ms:.1f} ({each.stolen:.1%})" for each in taken)
     return (
         f"open loop at {OF_THE_BEST:.0%} of the best rate, {rate:,.0f} requests/s",

@@ -164,11 +164,15 @@ def _load(port: int, key: str, seconds: int, batch: int = 1) -> Round:
 
 
 def _filed(port: int, load: Round) -> Round:
-    """Wait until all that was acknowledged is filed and derived from: the next round is not to be done beside it."""
     began_s = time.monotonic()
+    wait_until_filed(port)
+    return replace(load, filed_s=time.monotonic() - began_s)
+
+
+def wait_until_filed(port: int) -> None:
+    """All that was acknowledged, and derived from: the next round is not to be done beside it."""
     while backlog(port):
         time.sleep(0.05)
-    return replace(load, filed_s=time.monotonic() - began_s)
 
 
 def backlog(port: int) -> int:

@@ -298,14 +298,18 @@ def test_who_looks_and_goes_takes_nothing_of_what_is_put_along(tmp_path: Path) -
 
 def test_what_is_put_between_stops_stays_whoever_looks_meanwhile(tmp_path: Path) -> None:
     path, last = str(tmp_path / "footfall.db"), 0
+
+    def filed() -> int:
+        return last
+
     with looking(path, 1_000_000) as looker:
         assert looker.stdout is not None and looker.stdout.readline() == "0\n"
         Thread(target=looker.stdout.read, daemon=True).start()  # so that it is never kept waiting
         for _ in range(100):
             with closing(Inbox(path, b"key")) as killed:
-                first = killed.put([call("a")], lambda: last)  # noqa: B023 - asked at once
+                first = killed.put([call("a")], filed)
             with closing(Inbox(path, b"key")) as stopped:
-                last = stopped.put([call("b")], lambda: last)  # noqa: B023
+                last = stopped.put([call("b")], filed)
                 assert [parcel.id for parcel in stopped.next(first - 1, 10)] == [first, last]
                 stopped.remove(last)
         assert looker.poll() is None, "it looked on, and met nothing that it could not read"

@@ -184,7 +184,8 @@ def _create(path: str) -> None:
     if not parent.is_dir():
         raise NotFound(f"there is no directory {parent}")
     try:
-        with suppress(FileExistsError):  # somebody else just made it
+        # Not one that somebody else has just made; a link may lead to where there is none yet.
+        with suppress(FileExistsError):
             os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
         raise Misuse(f"cannot create {path}: {error.strerror}") from error

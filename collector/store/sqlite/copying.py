@@ -16,6 +16,7 @@ from pathlib import Path
 
 from collector import spoken
 from collector.errors import FootfallError, NotFound
+from collector.store.sqlite.owning import give
 from collector.store.sqlite.soundness import size
 
 PAGES_A_STEP = 1_024
@@ -39,10 +40,9 @@ class Part:
     def sync(self) -> None:
         os.fsync(self._descriptor)
 
-    def give_to(self, owner: os.stat_result) -> None:
-        """Where root restores, the file is the collector's all the same."""
-        if os.geteuid() == 0:
-            os.fchown(self._descriptor, owner.st_uid, owner.st_gid)
+    def give_to(self, like: str) -> None:
+        """Where root restores, the file is the collector's all the same: the owner's of `like`, or of its folder."""
+        give(self._descriptor, like)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from msgspec import Struct
 from collector.errors import FootfallError, Unavailable
 from collector.event import Event
 from collector.store.sqlite.connection import BUSY_MS_MAX, is_the_files
+from collector.store.sqlite.owning import give
 from collector.store.sqlite.rows import Insert
 
 SUFFIX = "-inbox"
@@ -171,7 +172,7 @@ class Inbox:
         with suppress(FileExistsError):
             descriptor = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
             try:
-                _give(descriptor, self._path.removesuffix(SUFFIX))
+                give(descriptor, self._path.removesuffix(SUFFIX))
             finally:
                 os.close(descriptor)
         conn = self._connected()
@@ -249,14 +250,6 @@ def _shrink(conn: sqlite3.Connection) -> None:
             conn.execute("VACUUM")
 
 
-def _give(descriptor: int, like: str | int) -> None:
-    """What root makes here must not lock out whom the database belongs to."""
-    if os.geteuid() == 0:
-        with suppress(FileNotFoundError):
-            owner = os.stat(like)
-            os.fchown(descriptor, owner.st_uid, owner.st_gid)
-
-
 def waiting(db: str, filed: int) -> int:
     """How many events are above `filed`, for whoever only looks."""
     found: int = _look(db, _WAITING, filed) or 0
@@ -289,7 +282,7 @@ def copy(db: str, kept: str) -> None:
                 descriptor = os.open(kept + side, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 made.append(kept + side)
                 with open(descriptor, "wb") as target:
-                    _give(descriptor, source.fileno())
+                    give(descriptor, source.fileno())
                     shutil.copyfileobj(source, target)
                     target.flush()
                     os.fsync(descriptor)

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from collector.errors import FootfallError, NotFound
+from collector.store.sqlite.owning import give
 
 SUFFIX = "-lock"
 # A collector that was killed leaves a process that still writes what had reached it.
@@ -100,10 +101,7 @@ def _open(db: str) -> int:
     """The lock's file is never removed: who waits for it must not wait for another one than the next comer."""
     try:
         descriptor = os.open(_path(db), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if os.geteuid() == 0:
-            # What root does here, restoring for one, must not lock out whom the database belongs to.
-            owner = os.stat(db if os.path.exists(db) else os.path.dirname(_path(db)))
-            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        give(descriptor, os.path.realpath(db))
         return descriptor
     except FileNotFoundError as error:
         raise NotFound(f"there is no directory {os.path.dirname(_path(db))}") from error

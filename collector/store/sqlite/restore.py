@@ -110,7 +110,7 @@ def restore(
         erased_again = _amend(part, db, tombstones)
         if not lost:
             _disown_what_waits(part)
-        part.give_to(_owner(db))
+        part.give_to(os.path.realpath(db))
         if tombstones:
             graveyard.write(graveyard.beside(db), tombstones)
         kept, taken_in = _replace(os.path.realpath(db), part, at, lost=lost)
@@ -200,10 +200,6 @@ def _carry_staff_over(copied: sqlite3.Connection, former: sqlite3.Connection) ->
     copied.executemany(_PUT_DEED, deeds)
     (key,) = copied.execute(_LINEAGE).fetchone()
     AuditLog(copied, key).forget_absent()
-
-
-def _owner(db: str) -> os.stat_result:
-    return os.stat(db if os.path.exists(db) else os.path.dirname(os.path.realpath(db)))
 
 
 def _is_lost(db: str) -> bool:
