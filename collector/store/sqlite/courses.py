@@ -7,7 +7,10 @@ costs a few steps and not all before it. It reads nothing itself.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Sequence
+
+import msgspec
 
 from collector.identity import Claim, Place, Stay, Tenancy, Unlink, Walk, Why, live
 
@@ -17,6 +20,9 @@ COURSES_MAX = 500
 
 Row = tuple[Claim, Stay]
 
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[Row]).decode
+
 
 class Course:
     """`retired`: how many rows of the visitor's set are written for good."""
@@ -24,9 +30,19 @@ class Course:
     def __init__(self, start: Walk, rows: Iterable[Row], unlinks: Sequence[Unlink]) -> None:
         self._start, self._unlinks = start, unlinks
         self._rows = sorted(rows, key=lambda row: row[0].key)
+        self._packed: bytes | None = None
         self._behind: Place | None = None  # the last claim that `start` has walked over
         self.retired = 0
         self.suppressed: frozenset[int] = frozenset()
+
+    def rest(self) -> None:
+        """Take a twentieth of the room, until it is gone on with."""
+        self._packed, self._rows = zlib.compress(_pack(self._rows), 1), []
+
+    def wake(self) -> None:
+        """Call it first after `rest`."""
+        if self._packed is not None:
+            self._packed, self._rows = None, _unpack(zlib.decompress(self._packed))
 
     @property
     def is_long(self) -> bool:

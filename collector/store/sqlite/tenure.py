@@ -146,6 +146,7 @@ class Tenure:
 
     def _go_on(self, course: Course, visitor: int, seqs: set[int]) -> bool:
         """Take in what is new since; False where it lies too far back."""
+        course.wake()
         touched = seqs | course.seqs_of_last_stay()
         claims = [
             _claim(row)
@@ -187,6 +188,7 @@ class Tenure:
         if visitor not in self._courses and len(self._courses) >= COURSES_MAX:
             self._courses.pop(next(iter(self._courses)))
         self._courses[visitor] = course
+        course.rest()
 
     def _row(self, visitor: int, span: Tenancy) -> tuple[Any, ...] | None:
         """A span bounded by real events; None where no event lies in it."""
