@@ -55,7 +55,7 @@ PRAGMAS_OF_READERS = (
     "PRAGMA query_only = ON",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -1024",
+    "PRAGMA cache_size = -256",
 )
 
 

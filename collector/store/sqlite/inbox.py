@@ -43,7 +43,7 @@ _PRAGMAS = (
     "PRAGMA journal_size_limit = 67108864",
     f"PRAGMA wal_autocheckpoint = {CHECKPOINT_AT_LAST_PAGES}",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -1024",
+    "PRAGMA cache_size = -512",
 )
 # `origin` tells to which database the file belongs.
 _SCHEMA = """
