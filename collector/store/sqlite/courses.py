@@ -42,7 +42,8 @@ class Course:
     def wake(self) -> None:
         """Call it first after `rest`."""
         if self._packed is not None:
-            self._packed, self._rows = None, _unpack(zlib.decompress(self._packed))
+            self._rows = _unpack(zlib.decompress(self._packed))
+            self._packed = None
 
     @property
     def is_long(self) -> bool:

@@ -22,6 +22,9 @@ from collector.store.sqlite.log import Appender
 
 log = logging.getLogger(__name__)
 
+# So many are unpacked at once, that a long step takes no more memory than a short one.
+PART_EVENTS = 250
+
 _FILE = "INSERT OR REPLACE INTO meta (key, value) VALUES ('filed', ?)"
 _SET_ASIDE = "INSERT INTO stuck (event) VALUES (?)"
 _STUCK = "DELETE FROM stuck RETURNING event"
@@ -52,7 +55,7 @@ class Intake:
 
     def file(self, events_max: int) -> tuple[int, Tally]:
         """File the oldest; returns how many were tried, and what became of them."""
-        tally = Tally()
+        tally, tried = Tally(), 0
         events: list[Event] = []
         if not self._tried_again:
             # This Footfall may know better than the one before.
@@ -61,12 +64,16 @@ class Intake:
         for parcel in self._inbox.next(self.filed(), events_max):
             events += self._read(parcel.events)
             upto = parcel.id
+            if len(events) >= PART_EVENTS:
+                self._file_or_set_aside(events, tally)
+                tried += len(events)
+                events = []
         if events:
             self._file_or_set_aside(events, tally)
         self._tried_again = True
         if upto:
             self._conn.execute(_FILE, (upto,))
-        return len(events), tally
+        return tried + len(events), tally
 
     def _read(self, packed: bytes) -> list[Event]:
         try:
