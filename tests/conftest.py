@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, settings
 from collector.event import ConsentMode, Site
 from collector.ingest.keys import secret_hash
 from collector.store import Token
-from collector.store.sqlite import connection
+from collector.store.sqlite import connection, courses
 from collector.store.sqlite.dictionary import unpack_id
 from collector.store.sqlite.inbox import waiting
 from collector.store.sqlite.store import SqliteStore
@@ -226,3 +226,11 @@ def _started(db: Path, sites: tuple[Site, ...], flags: tuple[str, ...]) -> Colle
 def _end(one: Collector) -> None:
     if one.process.poll() is None:
         one.stop(signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def short_courses() -> Iterator[None]:
+    """As if four claims were very many: random logs are short."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(courses, "KEPT", 2)
+        yield

@@ -27,7 +27,6 @@ from storyteller import Shop
 from collector.event import Event
 from collector.store import Activity, ActivityQuery
 from collector.store.keys import Kind, customer_key, read_key
-from collector.store.sqlite import courses
 from collector.store.sqlite.ids import ids_in_sql
 from collector.store.sqlite.store import SqliteStore
 
@@ -37,19 +36,11 @@ thorough = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-pytestmark = pytest.mark.timeout(7_200 if SOAK else 600)
+pytestmark = [pytest.mark.timeout(7_200 if SOAK else 600), pytest.mark.usefixtures("short_courses")]
 
 Open = Callable[[], SqliteStore]
 # Memory where there is some that looks like a disk: each example is a file of its own.
 ROOM = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-
-
-@pytest.fixture(scope="module", autouse=True)
-def short_courses() -> Iterator[None]:
-    """As if four claims were very many: the logs here are short."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(courses, "KEPT", 2)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ Very many random logs; each is appended and followed in portions, with what take
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,10 +20,10 @@ from random_logs import SITES, START, logs
 from collector.errors import NotFound
 from collector.event import DAY_MS, MINUTE_MS, Event
 from collector.store.retention import Retention
-from collector.store.sqlite import courses
 from collector.store.sqlite.store import SqliteStore
 
 pytestmark = [
+    pytest.mark.usefixtures("short_courses"),
     pytest.mark.soak,
     pytest.mark.skipif("FOOTFALL_SOAK" not in os.environ, reason="long; make soak"),
 ]
@@ -42,29 +41,21 @@ HIDDEN = (
     "SELECT * FROM subscriptions",
 )
 days = st.sampled_from([None, 0, 1, 2, 10])
+periods = st.fixed_dictionaries({"browsing": days, "unknown": days, "orders": days, "consents": days})
 steps = st.tuples(
     st.sampled_from(["append"] * 8 + ["follow"] * 6 + ["unlink", "undo", "erase", "age", "age"]), st.integers(0, 400)
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def short_courses() -> Iterator[None]:
-    """As if four claims were very many: the logs here are short."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(courses, "KEPT", 2)
-        yield
-
-
 @settings(max_examples=LOGS, deadline=None, suppress_health_check=list(HealthCheck))
-@given(log=logs(), script=st.lists(steps, max_size=20), kept=st.tuples(days, days, days))
+@given(log=logs(), script=st.lists(steps, max_size=20), kept=periods)
 def test_what_is_left_is_derived_as_by_a_rebuild(
-    log: list[Event], script: list[tuple[str, int]], kept: tuple[int | None, int | None, int | None]
+    log: list[Event], script: list[tuple[str, int]], kept: dict[str, int | None]
 ) -> None:
     with TemporaryDirectory(dir=ROOM) as folder, closing(SqliteStore.open(f"{folder}/footfall.db")) as store:
-        periods = dict(zip(("browsing", "unknown", "orders", "consents"), (*kept, kept[-1]), strict=True))
         for name, ids in SITES.items():
             store.put_site(make_site(name, ids=ids))
-            store.put_retention(Retention(site=name, **periods))
+            store.put_retention(Retention(site=name, **kept))
         go_through(store, log, script)
         settle(store)
         by_and_by = derived(store)
