@@ -22,7 +22,7 @@ from collector.store.sqlite.log import Appender
 
 log = logging.getLogger(__name__)
 
-# So many are unpacked at once, that a long step takes no more memory than a short one.
+# So many are filed and derived from at once: a long step, one transaction, takes no more memory than a short one.
 PART_EVENTS = 250
 
 _FILE = "INSERT OR REPLACE INTO meta (key, value) VALUES ('filed', ?)"
@@ -46,17 +46,16 @@ class Intake:
         row = self._conn.execute(FILED).fetchone()
         return row[0] if row else 0
 
-    def file_all(self, step: int) -> Tally:
+    def file_all(self) -> Tally:
         """File whatever waits; returns what became of it."""
         every = Tally()
-        while (filed := self.file(step))[0]:
+        while (filed := self.file(PART_EVENTS))[0]:
             every.add(filed[1])
         return every
 
     def file(self, events_max: int) -> tuple[int, Tally]:
         """File the oldest; returns how many were tried, and what became of them."""
-        tally, tried = Tally(), 0
-        events: list[Event] = []
+        tally, events = Tally(), list[Event]()
         if not self._tried_again:
             # This Footfall may know better than the one before.
             events = [event for (packed,) in self._conn.execute(_STUCK).fetchall() for event in self._read(packed)]
@@ -64,16 +63,12 @@ class Intake:
         for parcel in self._inbox.next(self.filed(), events_max):
             events += self._read(parcel.events)
             upto = parcel.id
-            if len(events) >= PART_EVENTS:
-                self._file_or_set_aside(events, tally)
-                tried += len(events)
-                events = []
         if events:
             self._file_or_set_aside(events, tally)
         self._tried_again = True
         if upto:
             self._conn.execute(_FILE, (upto,))
-        return tried + len(events), tally
+        return len(events), tally
 
     def _read(self, packed: bytes) -> list[Event]:
         try:

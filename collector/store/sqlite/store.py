@@ -60,7 +60,7 @@ from collector.store.sqlite.filing import Filing
 from collector.store.sqlite.graveyard import Erasure
 from collector.store.sqlite.hash_keys import hash_key
 from collector.store.sqlite.inbox import Inbox, waiting
-from collector.store.sqlite.intake import Intake
+from collector.store.sqlite.intake import PART_EVENTS, Intake
 from collector.store.sqlite.keeping import Keeping
 from collector.store.sqlite.log import Appender
 from collector.store.sqlite.mids import Mids
@@ -79,8 +79,6 @@ from collector.store.sqlite.vitals import joined, orders_lately, vitals
 from collector.store.touched import Touched
 
 T = TypeVar("T")
-# Of what was accepted, by who must have it in the log at once.
-FILED_AT_ONCE = 2_000
 
 
 class SqliteStore(Office):
@@ -135,7 +133,7 @@ class SqliteStore(Office):
         ordered = any(isinstance(entry, Event) or (isinstance(entry, Left) and entry.withdrawal) for entry in entries)
 
         def work() -> tuple[Tally, list[Outcome]]:
-            tally = self._intake.file_all(FILED_AT_ONCE) if ordered else Tally()
+            tally = self._intake.file_all() if ordered else Tally()
             return tally, self._appender.append(entries)
 
         tally, outcomes = self._care.done(work)
@@ -147,22 +145,28 @@ class SqliteStore(Office):
         # Nobody waits for this, so here the WAL is brought into the file.
         self._conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         try:
-            taken, derived, progress = self._care.done(lambda: self._step(events_max))
+            more, progress = self._care.done(lambda: self._step(events_max))
         finally:
             self._conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_AT_LAST_PAGES}")
         progress.tally.add(self._progress.tally)
         self._progress = progress
-        return taken >= events_max or derived == max(events_max, taken) or self._projection.has_days_to_pack
+        return more
 
-    def _step(self, events_max: int) -> tuple[int, int, Progress]:
-        taken, tally = self._intake.file(events_max)
-        derived = self._projection.follow(max(events_max, taken))
+    def _step(self, events_max: int) -> tuple[bool, Progress]:
+        tally, left, more = Tally(), events_max, True
+        while more and left > 0:
+            part = min(PART_EVENTS, left)
+            taken, outcomes = self._intake.file(part)
+            derived = self._projection.follow(max(part, taken))
+            tally.add(outcomes)
+            left -= max(part, taken, derived)
+            more = max(taken, derived) >= part or self._projection.has_days_to_pack
         filed, current = self._intake.filed(), self._projection.is_up_to_the_log
-        return taken, derived, Progress(filed, filed if current else None, tally)
+        return more, Progress(filed, filed if current else None, tally)
 
     def file_accepted(self) -> None:
         """Have all that was accepted before in the log, for whoever copies the file. Raises Unavailable."""
-        self._care.done(lambda: self._intake.file_all(FILED_AT_ONCE))
+        self._care.done(self._intake.file_all)
         self._inbox.remove(self._intake.filed())
 
     def progress(self) -> Progress:
