@@ -385,6 +385,9 @@ class Projection:
             tail = None if last is None else self._visiting.last(visitor)
             claimed = self._conn.execute("SELECT 1 FROM claims WHERE visitor = ? LIMIT 1", (visitor,)).fetchone()
             state = State(last, tail, quiet=claimed is None)
+            if claimed:
+                state.holder = self._tenure.holder(visitor, self._people.customer_of)
+                state.quiet = state.holder is not None
             if len(self._states) >= KNOWN_VISITORS_MAX:
                 self._states.clear()
             self._states[visitor] = state

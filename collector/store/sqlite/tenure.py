@@ -13,7 +13,19 @@ from typing import Any, NamedTuple
 import msgspec
 
 from collector.event import Trust
-from collector.identity import Act, Claim, Stay, Tenancy, Unlink, Walk, Walked, Why, stays, tenancies
+from collector.identity import (
+    SHARED_DEVICE_CUSTOMERS_MAX,
+    Act,
+    Claim,
+    Stay,
+    Tenancy,
+    Unlink,
+    Walk,
+    Walked,
+    Why,
+    stays,
+    tenancies,
+)
 from collector.store.sqlite.courses import COURSES_MAX, Course
 from collector.store.sqlite.dictionary import unpack_id
 from collector.store.sqlite.facts import Facts
@@ -43,6 +55,21 @@ _PUT = """
 INSERT OR REPLACE INTO tenancies
     (visitor, n, from_time, from_seq, to_time, to_seq, customer, why, strength, evidence, rev, deleted)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+"""
+# The last row, whom the claims name by which acts, and whether anything else was said of the visitor. Of more people it
+# need not be told: it is walked.
+_LAST_ROW = "SELECT from_time, to_time, customer FROM tenancies WHERE visitor = ? AND deleted = 0 ORDER BY n DESC LIMIT 1"
+_CLAIMANTS = f"""
+SELECT DISTINCT coalesce(user, email) FROM claims
+WHERE visitor = ? AND act <> {int(Act.LOG_OUT)} LIMIT {SHARED_DEVICE_CUSTOMERS_MAX + 1}
+"""
+_OTHERWISE = f"""
+SELECT EXISTS (SELECT 1 FROM claims WHERE visitor = ?1 AND why = {int(Why.ALIAS)})
+    OR EXISTS (SELECT 1 FROM claims JOIN events ON events.seq = claims.seq
+               WHERE claims.visitor = ?1 AND claims.act = {int(Act.LOG_OUT)} AND events.time >= ?2)
+    OR EXISTS (SELECT 1 FROM unlinks WHERE visitor = ?1)
+    OR EXISTS (SELECT 1 FROM fences WHERE visitor = ?1)
+    OR EXISTS (SELECT 1 FROM departed WHERE visitor = ?1)
 """
 SUPPRESSED_MAX = 10_000
 # A set is restated whole, with the rows that are gone, so that any reader sees all of it.
@@ -88,6 +115,21 @@ class Tenure:
     def follows(self, visitor: int) -> bool:
         """Whether it must be told of each of the visitor's claims."""
         return visitor in self._courses
+
+    def holder(self, visitor: int, resolve: Callable[[Any], Any]) -> int | None:
+        """Who holds at the visitor's end, where that is plain without a walk: nothing but log-ins since the last row began.
+
+        Then that row is the walk's last span, and open: only another's log-in would end it, or a log-out.
+        """
+        last = self._conn.execute(_LAST_ROW, (visitor,)).fetchone()
+        if last is None or last[1] is not None:
+            return None
+        began, _, customer = last
+        people = [person for (person,) in self._conn.execute(_CLAIMANTS, (visitor,))]
+        if len(people) > SHARED_DEVICE_CUSTOMERS_MAX or any(resolve(person) is None for person in people):
+            return None
+        otherwise = self._conn.execute(_OTHERWISE, (visitor, began)).fetchone()[0]
+        return None if otherwise else customer
 
     def settle(self, visitor: int, seqs: set[int], resolve: Callable[[Any], Any], revisions: Revisions) -> Settled:
         """Derive a visitor's set anew and write it where it differs; names customers who may own other events now.
