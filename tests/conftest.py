@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, settings
 from collector.event import ConsentMode, Site
 from collector.ingest.keys import secret_hash
 from collector.store import Token
-from collector.store.sqlite import connection, courses
+from collector.store.sqlite import connection, courses, projection
 from collector.store.sqlite.dictionary import unpack_id
 from collector.store.sqlite.inbox import waiting
 from collector.store.sqlite.store import SqliteStore
@@ -229,8 +229,9 @@ def _end(one: Collector) -> None:
 
 
 @pytest.fixture(scope="module")
-def short_courses() -> Iterator[None]:
-    """As if four claims were very many: random logs are short."""
+def short_memory() -> Iterator[None]:
+    """As if four claims were very many, and two visitors all that can be kept in mind: random logs are short."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(courses, "KEPT", 2)
+        patch.setattr(projection, "KNOWN_VISITORS_MAX", 2)
         yield

@@ -12,11 +12,11 @@ import pytest
 from conftest import make_site
 
 from collector.event import Event, Trust
-from collector.store.sqlite import courses
+from collector.store.sqlite import courses, tenure
 from collector.store.sqlite.store import SqliteStore
 
 START = 1_780_000_000_000
-EVENTS, BATCH, ALL = 70, 5, 10_000
+EVENTS, ALL = 70, 10_000
 SEEDS, SEEDS_OF_SOAK = range(15), range(15, 1_000)
 SERVER = {"visitor": None, "trust": Trust.SERVER}
 KINDS = [*["seen"] * 7, *["named"] * 6, *["out"] * 2, *["order"] * 3, *["told by two"] * 2, "linked", "refund"]
@@ -40,10 +40,11 @@ def log(dice: random.Random) -> list[Event]:
     late = dice.choice(((0, 0, 0, 0, 1, 2, 7, 40), (0,), (*[0] * 40, 1, 3)))
     people, gap = dice.choice((2, 3, 8)), dice.choice((1_000, 1_000, 900_000))
     kinds = dice.choice((KINDS, [kind for kind in KINDS if kind != "told by two"]))
-    at, told = START, []
+    at, told, silent_from = START, [], EVENTS - dice.choice((0, 3, 8))
     for n in range(EVENTS):
         at += dice.choice((0, 1, gap, gap, 2 * gap))
-        told.append((n + dice.choice(late), n, call(n, at, dice.choice(kinds), f"u{dice.randrange(people)}")))
+        kind = dice.choice(kinds) if n < silent_from else "seen"
+        told.append((n + dice.choice(late), n, call(n, at, kind, f"u{dice.randrange(people)}")))
     return [event for arrival, _, events in sorted(told, key=lambda each: each[:2]) for event in events]
 
 
@@ -96,13 +97,55 @@ def must_be_the_same(seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -
     dice = random.Random(seed)
     arriving = log(dice)
     monkeypatch.setattr(courses, "KEPT", dice.choice((2, 3, ALL)))
+    starts, batch = dice.choice((0, 0.2, 1)), dice.choice((1, 5))
     with closing(SqliteStore.open(str(folder / "footfall.db"))) as store:
         store.put_site(make_site())
-        for begin in range(0, len(arriving), BATCH):
-            store.append(arriving[begin : begin + BATCH])
-            while store.follow(BATCH):
+        for begin in range(0, len(arriving), batch):
+            if dice.random() < starts:
+                store._projection.forget()  # as after a start
+            store.append(arriving[begin : begin + batch])
+            while store.follow(batch):
                 pass
         by_and_by = derived(store)
         monkeypatch.setattr(courses, "KEPT", ALL)
         store.rebuild()
         assert by_and_by == derived(store)
+
+
+# Steps of one visitor: a page, a log-in by that name, a log-out; after `~` the next visit, after `|` as after a start.
+SCENES = {
+    "logged in": "ann page | page ~ page ann",
+    "logged out": "ann page out | page ~ page",
+    "logged out and in again": "ann page out page ann | page ~ page",
+    "somebody else came": "ann page bob | page ~ page ann",
+    "more than one device has": "ann ~ bob ~ cem ~ dan ~ eve ~ fay | ~ page page",
+}
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_after_a_start_it_goes_on_as_before(scene: str, tmp_path: Path) -> None:
+    with closing(SqliteStore.open(str(tmp_path / "footfall.db"))) as store:
+        store.put_site(make_site())
+        play(store, SCENES[scene])
+        by_and_by = derived(store)
+        store.rebuild()
+        assert by_and_by == derived(store)
+
+
+def test_who_is_known_to_hold_is_not_walked_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(SqliteStore.open(str(tmp_path / "footfall.db"))) as store:
+        store.put_site(make_site())
+        play(store, "ann page")
+        monkeypatch.setattr(tenure.Tenure, "_begin", None)
+        play(store, "| page ~ page ann page", after=10)
+
+
+def play(store: SqliteStore, scene: str, after: int = 0) -> None:
+    at = START + after * 3_600_000
+    for n, step in enumerate(scene.split(), start=after):
+        at += 3_600_000 if step == "~" else 1_000
+        if step == "|":
+            store._projection.forget()
+        elif step != "~":
+            store.append(call(n, at, {"page": "seen", "out": "out"}.get(step, "named"), step))
+            store.follow()

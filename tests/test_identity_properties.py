@@ -36,7 +36,7 @@ thorough = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-pytestmark = [pytest.mark.timeout(7_200 if SOAK else 600), pytest.mark.usefixtures("short_courses")]
+pytestmark = [pytest.mark.timeout(7_200 if SOAK else 600), pytest.mark.usefixtures("short_memory")]
 
 Open = Callable[[], SqliteStore]
 # Memory where there is some that looks like a disk: each example is a file of its own.

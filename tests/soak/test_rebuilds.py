@@ -23,7 +23,7 @@ from collector.store.retention import Retention
 from collector.store.sqlite.store import SqliteStore
 
 pytestmark = [
-    pytest.mark.usefixtures("short_courses"),
+    pytest.mark.usefixtures("short_memory"),
     pytest.mark.soak,
     pytest.mark.skipif("FOOTFALL_SOAK" not in os.environ, reason="long; make soak"),
 ]

@@ -56,9 +56,10 @@ INSERT OR REPLACE INTO tenancies
     (visitor, n, from_time, from_seq, to_time, to_seq, customer, why, strength, evidence, rev, deleted)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
 """
-# The last row, whom the claims name by which acts, and whether anything else was said of the visitor. Of more people it
-# need not be told: it is walked.
-_LAST_ROW = "SELECT from_time, to_time, customer FROM tenancies WHERE visitor = ? AND deleted = 0 ORDER BY n DESC LIMIT 1"
+# The last row, whom claims name, as far as that is one device's, and whether anything else was said of the visitor.
+_LAST_ROW = """
+SELECT from_time, to_time, customer FROM tenancies WHERE visitor = ? AND deleted = 0 ORDER BY n DESC LIMIT 1
+"""
 _CLAIMANTS = f"""
 SELECT DISTINCT coalesce(user, email) FROM claims
 WHERE visitor = ? AND act <> {int(Act.LOG_OUT)} LIMIT {SHARED_DEVICE_CUSTOMERS_MAX + 1}
@@ -117,9 +118,8 @@ class Tenure:
         return visitor in self._courses
 
     def holder(self, visitor: int, resolve: Callable[[Any], Any]) -> int | None:
-        """Who holds at the visitor's end, where that is plain without a walk: nothing but log-ins since the last row began.
-
-        Then that row is the walk's last span, and open: only another's log-in would end it, or a log-out.
+        """Who holds at the visitor's end, where that is plain without a walk: there were only log-ins since the last row
+        began. Then that row is the walk's last span, and open: another's log-in or a log-out would have ended it.
         """
         last = self._conn.execute(_LAST_ROW, (visitor,)).fetchone()
         if last is None or last[1] is not None:
