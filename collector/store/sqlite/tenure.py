@@ -118,8 +118,10 @@ class Tenure:
         return visitor in self._courses
 
     def holder(self, visitor: int, resolve: Callable[[Any], Any]) -> int | None:
-        """Who holds at the visitor's end, where that is plain without a walk: there were only log-ins since the last row
-        began. Then that row is the walk's last span, and open: another's log-in or a log-out would have ended it.
+        """Who holds at the visitor's end, where that is plain without a walk.
+
+        Where only log-ins came since the last row began, it is the walk's last span, and open: another's log-in or a
+        log-out would have ended it.
         """
         last = self._conn.execute(_LAST_ROW, (visitor,)).fetchone()
         if last is None or last[1] is not None:
