@@ -7,7 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -232,6 +232,20 @@ def test_what_cannot_be_read_any_more_is_set_aside(store: SqliteStore, path: str
         beside.execute("UPDATE inbox SET events = x'c1' WHERE id = (SELECT min(id) FROM inbox)")
     follow(store)
     assert (ids(store), store.stats()["set_aside"]) == (["b"], 1)
+
+
+@pytest.mark.parametrize(
+    "file", [lambda store: store.follow(1_000), SqliteStore.file_accepted], ids=["a step", "at once"]
+)
+def test_what_cannot_be_read_any_more_holds_up_nothing_behind_it(
+    store: SqliteStore, path: str, file: Callable[[SqliteStore], object]
+) -> None:
+    for row in range(12):
+        store.accept([call(f"{row}-{n}") for n in range(64)])
+    with closing(sqlite3.connect(path + inbox.SUFFIX)) as beside, beside:
+        beside.execute("UPDATE inbox SET events = x'c1' WHERE id IN (SELECT id FROM inbox ORDER BY id LIMIT 5)")
+    file(store)
+    assert len(ids(store)) == 7 * 64
 
 
 def test_what_another_database_left_beside_is_not_filed(tmp_path: Path) -> None:

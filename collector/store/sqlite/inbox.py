@@ -65,9 +65,10 @@ unpack = msgspec.msgpack.Decoder(list[Event]).decode
 
 
 class Parcel(Struct, frozen=True):
-    """One row: its number, and what it holds, packed."""
+    """One row: its number, how many events it holds, and these, packed."""
 
     id: int
+    n: int
     events: bytes
 
 
@@ -116,7 +117,7 @@ class Inbox:
         parcels: list[Parcel] = []
         found = 0
         for id, n, events in conn.execute(_NEXT, (filed, events_max)) if conn else ():
-            parcels.append(Parcel(id, events))
+            parcels.append(Parcel(id, n, events))
             found += n
             if found >= events_max:
                 break

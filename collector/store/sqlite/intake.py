@@ -54,21 +54,22 @@ class Intake:
         return every
 
     def file(self, events_max: int) -> tuple[int, Tally]:
-        """File the oldest; returns how many were tried, and what became of them."""
+        """File the oldest; returns how many were tried, also of those that cannot be read, and what became of them."""
         tally, events = Tally(), list[Event]()
         if not self._tried_again:
             # This Footfall may know better than the one before.
             events = [event for (packed,) in self._conn.execute(_STUCK).fetchall() for event in self._read(packed)]
-        upto = 0
+        upto, tried = 0, len(events)
         for parcel in self._inbox.next(self.filed(), events_max):
             events += self._read(parcel.events)
             upto = parcel.id
+            tried += parcel.n
         if events:
             self._file_or_set_aside(events, tally)
         self._tried_again = True
         if upto:
             self._conn.execute(_FILE, (upto,))
-        return len(events), tally
+        return tried, tally
 
     def _read(self, packed: bytes) -> list[Event]:
         try:
