@@ -138,6 +138,7 @@ def test_who_is_known_to_hold_is_not_walked_to(tmp_path: Path, monkeypatch: pyte
         play(store, "ann page")
         monkeypatch.setattr(tenure.Tenure, "_begin", None)
         play(store, "| page ~ page ann page", after=10)
+        assert store.stats()["set_aside"] == 0
 
 
 def play(store: SqliteStore, scene: str, after: int = 0) -> None:

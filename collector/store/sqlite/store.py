@@ -159,7 +159,7 @@ class SqliteStore(Office):
             taken, outcomes = self._intake.file(part)
             derived = self._projection.follow(max(part, taken))
             tally.add(outcomes)
-            left -= max(part, taken, derived)
+            left -= max(part, taken)
             more = max(taken, derived) >= part or self._projection.has_days_to_pack
         filed, current = self._intake.filed(), self._projection.is_up_to_the_log
         return more, Progress(filed, filed if current else None, tally)
