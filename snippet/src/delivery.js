@@ -9,6 +9,9 @@ const HOLD_MS = 2_000
 /**
  * Calls leave in batches, oldest first, and stay on the shelf until the collector has said that they are on disk.
  *
+ * Firefox ends what a closing page runs at any moment, mostly where it waits for storage, but runs the listeners that follow. So
+ * each step forgets what it was to do when that is done, not before: the next listener does it again, under the same id.
+ *
  * @typedef {{messageId: string, context: any}} Call
  * @typedef {{status: number, retryAfter: string | null}} Answer
  * @param {ReturnType<typeof import('./shelf.js').openShelf>} shelf
@@ -19,10 +22,10 @@ const HOLD_MS = 2_000
  * @param {() => number} chance
  * @param {() => boolean} mayCollect
  * @param {(call: any) => any} finish gives what is to be kept of a call, if anything
- * @param {boolean} early a call may be kept before that. Firefox ends a closing page's scripts at any moment, and what is kept is safe.
+ * @param {boolean} early a call may be kept before that: what is kept is safe
  */
 export function openDelivery(shelf, send, alone, now, after, chance, mayCollect, finish, early) {
-  /** @type {[call: Call, kept?: string | false][]} */
+  /** @type {Call[]} */
   let fresh = []
   /** @type {Set<string>} calls that this page is to send; what other tabs are about is theirs */
   const waiting = new Set()
@@ -37,13 +40,14 @@ export function openDelivery(shelf, send, alone, now, after, chance, mayCollect,
     after(Math.max(ms, notBefore - now()), () => mine == wakings && flush())
   }
   const keep = () => {
-    for (const [given, kept] of fresh.splice(0)) {
+    const made = [...fresh]
+    for (const given of made) {
       const call = finish(given)
       if (!call) continue
-      const text = JSON.stringify(call)
       waiting.add(call.messageId)
-      if (text != kept) shelf.put(call.messageId, text)
+      shelf.put(call.messageId, JSON.stringify(call))
     }
+    fresh.splice(0, made.length)
     const tooMany = shelf.all().slice(0, -STORED_MAX)
     for (const [id] of tooMany) shelf.drop(id)
     shelf.lose(tooMany.length)
@@ -53,10 +57,11 @@ export function openDelivery(shelf, send, alone, now, after, chance, mayCollect,
 
   /** @param {import('./batch.js').Stored[]} batch @param {boolean} outlive @returns {Promise<boolean>} whether to go on */
   const deliver = async (batch, outlive) => {
+    const lost = shelf.lose(0)
+    const answering = send(batch.map(([, text]) => text), lost, outlive).catch(() => /** @type {any} */ ({}))
     for (const [id] of batch) waiting.delete(id)
     flights++
-    const lost = shelf.lose(0)
-    const { status, retryAfter } = await send(batch.map(([, text]) => text), lost, outlive).catch(() => /** @type {any} */ ({}))
+    const { status, retryAfter } = await answering
     flights--
 
     const found = verdict(status)
@@ -98,9 +103,8 @@ export function openDelivery(shelf, send, alone, now, after, chance, mayCollect,
   return {
     /** @param {Call} call */
     add(call) {
-      const text = early && JSON.stringify(call)
-      if (text) shelf.put(call.messageId, text)
-      if (fresh.push([call, text]) < 2) wake(GATHER_MS)
+      if (fresh.push(call) < 2) wake(GATHER_MS)
+      if (early) shelf.put(call.messageId, JSON.stringify(call))
     },
     /** What earlier pages could not deliver is this page's to send. */
     begin() {

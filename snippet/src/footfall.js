@@ -103,7 +103,7 @@ export function openFootfall(window, config, tag, pinned) {
     if (id) visitor.change(id)
     delivery.hurry()
   }
-  const needs = { record, page, view, window, after, config, id: visitor.id, meet, allowed: consent.preferences, shown: [] }
+  const needs = { record, page, view, window, after, config, newId, id: visitor.id, meet, allowed: consent.preferences, shown: [] }
 
   /** Where the site wants more than a cookie on this host. A new visitor may turn out to be known. */
   const remember = () => {

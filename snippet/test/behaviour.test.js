@@ -10,6 +10,7 @@ import { startSearch } from '../src/behaviour/search.js'
 function pageAt(/** @type {string} */ href = 'https://shop.example/a', config = {}) {
   let time = Date.UTC(2026, 4, 1)
   const began = time
+  let ids = 0
   /** @type {any[]} */
   const told = []
   /** @type {any} */
@@ -34,6 +35,7 @@ function pageAt(/** @type {string} */ href = 'https://shop.example/a', config = 
     view,
     window,
     config,
+    newId: () => `id ${++ids}`,
     now: () => time,
     after: (/** @type {any} */ _, /** @type {any} */ work) => work(),
   }
@@ -60,6 +62,24 @@ test('attention is told as the page leaves, at most half a minute for each act',
   wait(5)
   fire('pagehide')
   assert.deepEqual(told, [[115, { engaged_seconds: 45, scroll_percent: 60 }, 'https://shop.example/a']])
+})
+
+test('a closing page that is cut off while it tells, tells by its next listener, the same under the same id', () => {
+  const { needs, fire, wait } = pageAt()
+  /** @type {any[]} */
+  const heard = []
+  const record = (/** @type {any} */ _, /** @type {any} */ call) => {
+    heard.push(JSON.stringify(call))
+    if (!heard[1]) throw new Error('cut off')
+  }
+  startAttention({ ...needs, record })
+  wait(10)
+  fire('pagehide')
+  fire('visibilitychange')
+  fire('visibilitychange')
+  assert.equal(heard.length, 2)
+  assert.equal(heard[1], heard[0])
+  assert.match(heard[0], /"messageId":"id 1".*"engaged_seconds":10/)
 })
 
 test('its time is when the attention ended, however long the tab stays open', () => {

@@ -7,7 +7,7 @@ import { clockAt, storageOf } from './page.js'
 const PREFIX = 'footfall:wk:'
 
 /** @param {(texts: string[], request: number) => any} collector answers a status, [status, Retry-After] or throws */
-function deliveryTo(collector, /** @type {any} */ { kept = {}, clock = clockAt(), mayStore = true, mayCollect = () => true, early = true } = {}) {
+function deliveryTo(collector, /** @type {any} */ { kept = {}, clock = clockAt(), mayStore = true, mayCollect = () => true, early = true, cut = () => {} } = {}) {
   /** @type {string[][]} */
   const requests = []
   /** @type {number[]} */
@@ -19,6 +19,8 @@ function deliveryTo(collector, /** @type {any} */ { kept = {}, clock = clockAt()
     return { status, retryAfter }
   }
   const shelf = openShelf(() => storageOf(kept), 'wk', () => mayStore)
+  const { put } = shelf
+  shelf.put = (id, text) => (cut(), put(id, text), cut())
   const finish = (/** @type {any} */ call) => call.messageId != 'unwanted' && { ...call, context: { ...call.context, title: 'late' } }
   const delivery = openDelivery(shelf, send, (work) => work(), clock.now, clock.after, () => 0.5, mayCollect, finish, early)
   const add = (/** @type {string[]} */ ...ids) => ids.forEach((messageId) => delivery.add({ messageId, context: {} }))
@@ -160,6 +162,28 @@ test('a page that leaves asks a collector that wants patience no sooner', async 
   delivery.leave()
   assert.equal(requests.length, 1)
 })
+
+for (const step of [1, 2, 3, 4, 5, 6, 7, 8]) {
+  test(`a closing page that is cut off at step ${step} sends by its next listener, or keeps`, () => {
+    let steps = 0
+    const cut = () => {
+      if (++steps == step) throw new Error('cut off')
+    }
+    const { add, delivery, requests, stored } = deliveryTo(never, { cut })
+    /** @param {() => void} work */
+    const listener = (work) => {
+      try {
+        work()
+      } catch {}
+    }
+    listener(() => add('1'))
+    listener(() => add('2'))
+    listener(delivery.leave)
+    listener(delivery.leave)
+    assert.deepEqual(requests.flat(), ['1', '2'])
+    assert.deepEqual(stored().sort(), ['1', '2'])
+  })
+}
 
 test('without leave to store calls are held in memory, and delivered all the same', async () => {
   const { add, requests, clock, kept } = deliveryTo((_, request) => (request < 2 ? 503 : 200), { mayStore: false })

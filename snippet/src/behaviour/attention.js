@@ -16,10 +16,10 @@ const LOOK_MS = 500
  * is told of again, by the seconds since.
  *
  * @param {{record: (type: string, fields: object) => void, view: ReturnType<typeof import('../view.js').openView>,
- *   window: Window, config: any, now?: () => number}} needs
+ *   window: Window, config: any, newId: () => string, now?: () => number}} needs
  * @returns {() => void}
  */
-export function startAttention({ record, view, window, config, now = Date.now }) {
+export function startAttention({ record, view, window, config, newId, now = Date.now }) {
   const { document } = window
   if (isOff(config.attention)) return () => {}
   let here = view.context()
@@ -27,6 +27,8 @@ export function startAttention({ record, view, window, config, now = Date.now })
   let percent = 0
   let last = now()
   let looked = 0
+  /** @type {any} */
+  let untold
   let seen = document.visibilityState != 'hidden'
 
   const look = () => {
@@ -35,35 +37,42 @@ export function startAttention({ record, view, window, config, now = Date.now })
     here = view.context()
     percent = Math.max(percent, Math.min(100, Math.round(((window.scrollY + window.innerHeight) / scrollHeight) * 100)))
   }
-  const attend = () => {
-    if (seen) engagedMs += Math.min(now() - last, IDLE_MS)
+  /** A closing page may be cut off while it tells. Then the next listener tells it again, under the same id. */
+  const say = () => {
+    if (untold) record('track', untold)
+    untold = undefined
   }
+  /** Attention since it was last looked at. */
+  const since = () => Math.min(now() - last, IDLE_MS)
   const act = () => {
     if (now() - last >= PAUSE_MS) tell()
-    else attend()
+    else if (seen) engagedMs += since()
     last = now()
     if (last - looked < LOOK_MS) return
     looked = last
     look()
   }
   const tell = () => {
-    const ended = last + Math.min(now() - last, IDLE_MS)
-    attend()
-    last = now()
     look()
+    const ended = last + since()
+    if (seen) engagedMs += since()
+    last = now()
     const seconds = Math.floor(engagedMs / 1000)
     if (!seconds || now() - ended > DAY_MS) return
     engagedMs %= 1000
-    record('track', {
+    untold = {
+      messageId: newId(),
       event: 'Page Left',
       timestamp: new Date(ended),
       properties: { engaged_seconds: seconds, scroll_percent: percent },
       context: here,
-    })
+    }
+    say()
   }
   const stops = [
     listen(window, ACTS, act),
     listen(window, ['visibilitychange', 'pagehide'], (event) => {
+      say()
       if (seen) tell()
       seen = event.type != 'pagehide' && document.visibilityState != 'hidden'
       last = now()
