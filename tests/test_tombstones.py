@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -213,6 +214,17 @@ def test_an_erasure_that_fails_leaves_no_tombstone(store: SqliteStore, path: Pat
     with pytest.raises(Exception, match="never"):
         store.erase("bob", AT)
     assert file.read_bytes() == before and of_bob(store)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files for others")
+def test_what_root_erases_of_another_s_database_is_theirs_to_go_on_with(store: SqliteStore, path: Path) -> None:
+    os.chown(path, 1_234, 1_234)
+    erased(store)
+    file = Path(f"{path}-tombstones")
+    assert (file.stat().st_uid, file.stat().st_gid) == (1_234, 1_234)
+    os.chown(file, 0, 0)  # as an earlier Footfall left it
+    assert footfall("forget", "bob", "--yes", db=path).returncode == 0
+    assert (file.stat().st_uid, file.stat().st_gid) == (1_234, 1_234)
 
 
 def test_five_are_still_many_when_the_sixth_of_a_shared_device_is_erased(store: SqliteStore) -> None:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from collector.errors import Misuse, NotFound, Unavailable
 from collector.store.sqlite.copying import sync_folder
+from collector.store.sqlite.owning import give
 
 SUFFIX = "-tombstones"
 
@@ -70,6 +71,7 @@ def write(path: str, yard: Graveyard) -> None:
     part = f"{path}.part"
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
+        give(descriptor, path.removesuffix(SUFFIX))
         _put(descriptor, _head(yard.key) + b"".join(map(_line, yard.erasures)))
     finally:
         os.close(descriptor)
@@ -93,6 +95,7 @@ def burying(db: str, key: bytes, before: Callable[[], list[Erasure]]) -> Iterato
             buried_at.append(_whole(path))
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
             try:
+                give(descriptor, path.removesuffix(SUFFIX))
                 _put(descriptor, _line(erasure))
             finally:
                 os.close(descriptor)
