@@ -93,6 +93,7 @@ def test_a_token_is_shown_once_and_never_again(db: Path) -> None:
         (("site", "rotate-key", "shop"), 2),
         (("site", "remove", "nobody"), 1),
         (("token", "create", "x"), 2),
+        (("token", "create", " x", "--scope", "read"), 2),
         (("token", "create", "x", "--scope", "all"), 2),
         (("token", "revoke", "nobody"), 1),
         (("serve", "--port", "x"), 2),

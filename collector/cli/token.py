@@ -10,6 +10,7 @@ import click
 from collector.cli.options import as_json, moment, note, now_ms, opened, opened_or_made, print_json, setting
 from collector.cli.tables import print_table
 from collector.ingest.keys import new_key, secret_hash
+from collector.ingest.sites import checked_name
 from collector.store import Token
 from collector.store.audit import Act
 from collector.web.roles import SCOPES
@@ -28,7 +29,7 @@ def token() -> None:
 def create(name: str, scopes: tuple[str, ...], db: str | None, as_json: bool) -> None:
     """Create a token and print it, this once."""
     secret = new_key("ft")
-    kept = Token(name=name, hash=secret_hash(secret), scopes=tuple(dict.fromkeys(scopes)), created=now_ms())
+    kept = Token(name=checked_name(name), hash=secret_hash(secret), scopes=tuple(dict.fromkeys(scopes)), created=now_ms())
     with opened_or_made(db) as store:
         store.put_token(kept)
         note(store, Act.CHANGED, f"token {name}")
