@@ -15,7 +15,7 @@ const LAZY = ['behaviour', 'prompt', 'erasure', 'layer', 'shop', 'device', 'toke
 
 /** Names that parts of the core call each other by, and nobody else: they become one letter each. */
 const WITHIN =
-  /^(alone|answered|ask|begin|all|chance|change|clear|cookies|early|drop|file|finish|forget|give|hold|hurry|kept|leave|load|lose|mayCollect|mayStore|move|pinned|preferences|privacyControl|promptVersion|put|release|renew|retryAfter|run|secure|shelf|undecided|visitor)$/
+  /^(alone|answered|ask|begin|all|chance|change|clear|cookies|early|drop|file|finish|forget|give|hold|hurry|kept|leave|load|lose|mayCollect|mayStore|move|newId|pinned|preferences|privacyControl|promptVersion|put|release|renew|retryAfter|run|secure|shelf|undecided|visitor)$/
 
 /** @param {string} entry @param {Record<string, unknown>} define @param {import('esbuild').BuildOptions} [options] */
 async function bundle(entry, define, options = {}) {

@@ -11,8 +11,7 @@ export const REQUEST_BYTES_MAX = 60_000
  */
 export function firstBatch(stored, bytesMax) {
   let bytes = ENVELOPE_BYTES
-  const over = stored.findIndex(([, text], place) => (bytes += bytesOf(text) + 1) > bytesMax && place)
-  return over < 0 ? stored : stored.slice(0, over)
+  return stored.filter(([, text], place) => (bytes += new TextEncoder().encode(text).length + 1) <= bytesMax || !place)
 }
 
 const ENVELOPE_BYTES = 200

@@ -10,7 +10,8 @@ const HOLD_MS = 2_000
  * Calls leave in batches, oldest first, and stay on the shelf until the collector has said that they are on disk.
  *
  * Firefox ends what a closing page runs at any moment, mostly where it waits for storage, but runs the listeners that follow. So
- * each step forgets what it was to do when that is done, not before: the next listener does it again, under the same id.
+ * each step up to the request forgets what it was to do when that is done, not before: the next listener does it again, under
+ * the same id. The request itself is not made twice: what it carried stays on the shelf.
  *
  * @typedef {{messageId: string, context: any}} Call
  * @typedef {{status: number, retryAfter: string | null}} Answer
@@ -21,12 +22,14 @@ const HOLD_MS = 2_000
  * @param {(ms: number, work: () => void) => void} after
  * @param {() => number} chance
  * @param {() => boolean} mayCollect
- * @param {(call: any) => any} finish gives what is to be kept of a call, if anything
+ * @param {(call: any) => any} finish gives what is to be kept of a call, as JSON, if anything; it never throws
  * @param {boolean} early a call may be kept before that: what is kept is safe
  */
 export function openDelivery(shelf, send, alone, now, after, chance, mayCollect, finish, early) {
   /** @type {Call[]} */
-  let fresh = []
+  const fresh = []
+  /** @type {Call[]} what is being finished, which may make others */
+  const made = []
   /** @type {Set<string>} calls that this page is to send; what other tabs are about is theirs */
   const waiting = new Set()
   let flights = 0
@@ -40,14 +43,14 @@ export function openDelivery(shelf, send, alone, now, after, chance, mayCollect,
     after(Math.max(ms, notBefore - now()), () => mine == wakings && flush())
   }
   const keep = () => {
-    const made = [...fresh]
-    for (const given of made) {
-      const call = finish(given)
-      if (!call) continue
+    made.push(...fresh.splice(0))
+    for (const call of made) {
+      const text = finish(call)
+      if (!text) continue
       waiting.add(call.messageId)
-      shelf.put(call.messageId, JSON.stringify(call))
+      shelf.put(call.messageId, text)
     }
-    fresh.splice(0, made.length)
+    made.length = 0
     const tooMany = shelf.all().slice(0, -STORED_MAX)
     for (const [id] of tooMany) shelf.drop(id)
     shelf.lose(tooMany.length)
@@ -57,11 +60,10 @@ export function openDelivery(shelf, send, alone, now, after, chance, mayCollect,
 
   /** @param {import('./batch.js').Stored[]} batch @param {boolean} outlive @returns {Promise<boolean>} whether to go on */
   const deliver = async (batch, outlive) => {
-    const lost = shelf.lose(0)
-    const answering = send(batch.map(([, text]) => text), lost, outlive).catch(() => /** @type {any} */ ({}))
     for (const [id] of batch) waiting.delete(id)
     flights++
-    const { status, retryAfter } = await answering
+    const lost = shelf.lose(0)
+    const { status, retryAfter } = await send(batch.map(([, text]) => text), lost, outlive).catch(() => /** @type {any} */ ({}))
     flights--
 
     const found = verdict(status)
@@ -96,7 +98,7 @@ export function openDelivery(shelf, send, alone, now, after, chance, mayCollect,
   })
   /** Nothing more of what was collected leaves. */
   const clear = () => {
-    fresh = []
+    fresh.length = made.length = 0
     wakings++
     shelf.clear()
   }

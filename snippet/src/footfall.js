@@ -58,7 +58,8 @@ export function openFootfall(window, config, tag, pinned) {
       if (call.anonymousId == former) call.anonymousId = visitor.id()
       // Frameworks set the title after the address.
       if (page.url == view.url()) page.title = document.title
-      return config.beforeSend ? config.beforeSend(call) : call
+      if (config.beforeSend) call = config.beforeSend(call)
+      return call && JSON.stringify(call)
     }),
     !config.beforeSend,
   )
@@ -86,7 +87,7 @@ export function openFootfall(window, config, tag, pinned) {
   const identify = (...who) => {
     person = who
     const [userId, traits, token] = typeof who[0] == 'object' && who[0] ? [, ...who] : who
-    record('identify', { userId: userId == undefined ? undefined : String(userId), traits }, token)
+    record('identify', { userId: userId?.toString(), traits }, token)
   }
   const reset = () => {
     person = []
@@ -96,6 +97,11 @@ export function openFootfall(window, config, tag, pinned) {
   }
 
   const load = openLazy(document, tag, config, pinned)
+  /** What a part begins ends with the rest; it begins nothing where that has ended before it came. @param {string} part @param {(feature: any) => any} begin */
+  const add = (part, begin) => {
+    const mine = running
+    load(part, (feature) => mine == running && mine?.push(begin(feature)))
+  }
 
   /** It is known who this is (if anybody): so they are whose calls wait. @param {string} [id] */
   const meet = (id) => {
@@ -103,14 +109,14 @@ export function openFootfall(window, config, tag, pinned) {
     if (id) visitor.change(id)
     delivery.hurry()
   }
-  const needs = { record, page, view, window, after, config, newId, id: visitor.id, meet, allowed: consent.preferences, shown: [] }
+  const needs = { record, page, view, window, after, config, id: visitor.id, meet, allowed: consent.preferences, shown: [] }
 
   /** Where the site wants more than a cookie on this host. A new visitor may turn out to be known. */
   const remember = () => {
     if (!consent.mayStore() || !(config.cookieDomain || config.handover)) return
     const isNew = !visitor.kept()
     if (isNew) delivery.hold()
-    load('device', (open) => running?.push(open(needs, isNew)))
+    add('device', (open) => open(needs, isNew))
   }
 
   const start = () => {
@@ -121,7 +127,7 @@ export function openFootfall(window, config, tag, pinned) {
     remember()
     if (!isOff(config.auto)) {
       running.push(startPages(needs))
-      for (const part of ['shop', 'behaviour']) load(part, (feature) => running?.push(feature(needs)))
+      for (const part of ['shop', 'behaviour']) add(part, (feature) => feature(needs))
       if (readLayer) running.push(readLayer(needs))
     }
     if (person[0]) identify(...person)

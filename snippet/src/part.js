@@ -7,5 +7,5 @@
 export function handOver(held) {
   const tag = /** @type {any} */ (document.currentScript)
   tag?.remove()
-  tag?.footfall(held)
+  tag?.footfall?.(held)
 }

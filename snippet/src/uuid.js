@@ -10,8 +10,8 @@ export function uuidMaker(now, random) {
   let last = 0
   return () => {
     last = Math.max(now(), last + 1)
-    return [hex(last, 12), ...Array.from(random(10), (byte) => hex(byte, 2))]
-      .join('')
+    return random(10)
+      .reduce((id, byte) => id + hex(byte, 2), hex(last, 12))
       .replace(/(.{8})(.{4}).(...).(...)/, '$1-$2-7$3-8$4-')
   }
 }

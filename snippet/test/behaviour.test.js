@@ -10,7 +10,6 @@ import { startSearch } from '../src/behaviour/search.js'
 function pageAt(/** @type {string} */ href = 'https://shop.example/a', config = {}) {
   let time = Date.UTC(2026, 4, 1)
   const began = time
-  let ids = 0
   /** @type {any[]} */
   const told = []
   /** @type {any} */
@@ -35,7 +34,6 @@ function pageAt(/** @type {string} */ href = 'https://shop.example/a', config = 
     view,
     window,
     config,
-    newId: () => `id ${++ids}`,
     now: () => time,
     after: (/** @type {any} */ _, /** @type {any} */ work) => work(),
   }
@@ -79,7 +77,7 @@ test('a closing page that is cut off while it tells, tells by its next listener,
   fire('visibilitychange')
   assert.equal(heard.length, 2)
   assert.equal(heard[1], heard[0])
-  assert.match(heard[0], /"messageId":"id 1".*"engaged_seconds":10/)
+  assert.match(heard[0], /"messageId":"[-0-9a-f]{36}".*"engaged_seconds":10/)
 })
 
 test('its time is when the attention ended, however long the tab stays open', () => {

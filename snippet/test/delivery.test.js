@@ -21,7 +21,7 @@ function deliveryTo(collector, /** @type {any} */ { kept = {}, clock = clockAt()
   const shelf = openShelf(() => storageOf(kept), 'wk', () => mayStore)
   const { put } = shelf
   shelf.put = (id, text) => (cut(), put(id, text), cut())
-  const finish = (/** @type {any} */ call) => call.messageId != 'unwanted' && { ...call, context: { ...call.context, title: 'late' } }
+  const finish = (/** @type {any} */ call) => call.messageId != 'unwanted' && JSON.stringify({ ...call, context: { ...call.context, title: 'late' } })
   const delivery = openDelivery(shelf, send, (work) => work(), clock.now, clock.after, () => 0.5, mayCollect, finish, early)
   const add = (/** @type {string[]} */ ...ids) => ids.forEach((messageId) => delivery.add({ messageId, context: {} }))
   return { delivery, add, requests, told, kept, clock, stored: () => Object.keys(kept).filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length)) }

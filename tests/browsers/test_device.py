@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import time
 from typing import Any
 
+import httpx
 import pytest
 
 from browsers.engines import Tab
-from browsers.expecting import Told, page, track, wait_for
+from browsers.expecting import Told, page, quiet, track, wait_for
 from browsers.serving import OTHER_HOST
 from browsers.visiting import Visit
 
@@ -118,6 +121,21 @@ class TestOptIn:
     @pytest.fixture
     def site(self) -> str:
         return "strict"
+
+    def test_a_link_that_a_stranger_sends_round_neither_names_nor_allows_anything(self, visit: Visit) -> None:
+        """Whoever has a page of the shop has such a token; it must not make others go on as them."""
+        other = two_domains(visit)
+        stranger = re.sub("^(.{8})(.{4})$", r"\1-\2-7abc-8abc-123456789abc", f"{time.time_ns() // 1_000_000:012x}")
+        said = {"writeKey": "wk_strict", "anonymousId": stranger, "preferences": {"Analytics": True}}
+        asked = httpx.post(f"{visit.relay.url}/v1/handover", json=said, headers={"origin": visit.shop.url})
+        link = f"{other}/checkout?footfall-token={asked.json()['token']}"
+        tab = visit.profile.open(link)
+        visit.tabs.append(tab)
+        wait_for(
+            lambda: "footfall-token" not in tab.evaluate("location.href"), lambda: "the token stays in the address"
+        )
+        quiet(visit.relay)
+        assert not visit.relay.calls() and not tab.evaluate("document.cookie")
 
     def test_a_yes_goes_along_and_nobody_is_asked_twice(self, visit: Visit) -> None:
         two_domains(visit)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from browsers.expecting import page, quiet, track, wait_for
@@ -63,6 +65,54 @@ def test_a_framework_that_spoils_arrays_and_objects_is_survived(visit: Visit) ->
         Object.defineProperty(Object.prototype, 'q', {value: 7, writable: true, configurable: true})</script>"""
     visit.shop.put("/", head=spoiled)
     visit.expect(lambda: visit.open("/"), [page("/")])
+
+
+def test_an_image_that_calls_itself_the_script_s_tag_brings_no_script_of_its_own(visit: Visit) -> None:
+    """As a review may bring along: `document.currentScript` is then the image."""
+    clobbering = (
+        f"""<img name="currentScript" src="{visit.shop.url}/evil/x.js" data-key="wk_shop" data-consent="opt-out">"""
+    )
+    visit.shop.put("/", head=clobbering)
+    tab = visit.open("/")
+    quiet(visit.relay)
+    assert not [asked for asked in visit.shop.asked if asked.startswith("/evil/f.")]
+    assert not visit.relay.calls() and tab.evaluate("typeof footfall") == "undefined"
+    settings = f"<script>window.footfallConfig = {{key: 'wk_shop', url: '{visit.relay.url}'}}</script>"
+    visit.shop.put("/", head=clobbering + settings)
+    visit.expect(lambda: visit.open("/"), [page("/")], NOTHING_ELSE)
+
+
+def test_a_library_of_old_that_replaces_array_from_leaves_ids_what_they_are(visit: Visit) -> None:
+    prototype = (
+        "<script>Array.from = (many) => { const all = []; for (const one of many) all.push(one); return all }</script>"
+    )
+    visit.shop.put("/", head=prototype)
+    [view] = visit.expect(lambda: visit.open("/"), [page("/")], NOTHING_ELSE)
+    assert UUID(view["anonymousId"]).version == UUID(view["messageId"]).version == 7
+
+
+def test_a_hook_that_tracks_and_one_that_gives_what_is_no_json_hold_up_nothing(visit: Visit) -> None:
+    hook = """<script>window.footfallConfig = {attention: false, beforeSend(call) {
+        if (call.event == 'A') footfall('track', 'Made By The Hook')
+        if (call.event == 'Circular') call.properties.self = call
+        return call }}</script>"""
+    visit.shop.put("/", head=hook)
+    tab = visit.arrive("/")
+    made = [track("A"), track("Made By The Hook")]
+    visit.expect(lambda: tab.evaluate("void (footfall('track', 'A'), footfall('track', 'Circular', {}))"), made)
+    visit.expect(lambda: tab.evaluate("void footfall('track', 'Later')"), [track("Later")], NOTHING_ELSE)
+
+
+def test_yes_no_and_yes_again_before_the_parts_have_come_begins_each_once(visit: Visit) -> None:
+    answers = "".join(f"footfall('consent', {{Analytics: {yes}}});" for yes in ("true", "false", "true"))
+    stub = "<script>footfall = (...call) => footfall.q.push(call); footfall.q = []</script>"
+    visit.shop.put(
+        "/", '<button id="buy" data-ff-event="Bought">buy</button>', head=stub + f"<script>{answers}</script>",
+        tag=visit.shop.tag(data_search="q"),
+    )  # fmt: skip
+    visit.expect(lambda: visit.open("/?q=hat"), [track("Products Searched", query="hat")])
+    quiet(visit.relay)
+    visit.expect(lambda: visit.tabs[-1].click("#buy"), [track("Bought")], NOTHING_ELSE)
 
 
 def test_a_collector_that_is_not_there_does_not_show(visit: Visit) -> None:

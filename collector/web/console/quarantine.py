@@ -29,7 +29,7 @@ ROOM = "/console/quarantine"
 PAGE = 20
 SHOWN_CHARS_MAX = 20_000
 # Characters that turn the order of what is shown; in a call that is read for its faults they are spelled out.
-TURNING = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+TURNING = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 REASONS: Mapping[Reason, str] = {
     Reason.MALFORMED: "It is not built as a call must be",
     Reason.UNKNOWN_TYPE: "Its type is unknown",

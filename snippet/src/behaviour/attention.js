@@ -1,4 +1,6 @@
 import { isOff } from '../config.js'
+import { guard } from '../guard.js'
+import { uuidMaker } from '../uuid.js'
 import { listen } from './listening.js'
 
 const ACTS = ['pointermove', 'pointerdown', 'keydown', 'scroll', 'wheel', 'touchstart']
@@ -16,12 +18,13 @@ const LOOK_MS = 500
  * is told of again, by the seconds since.
  *
  * @param {{record: (type: string, fields: object) => void, view: ReturnType<typeof import('../view.js').openView>,
- *   window: Window, config: any, newId: () => string, now?: () => number}} needs
+ *   window: Window, config: any, now?: () => number}} needs
  * @returns {() => void}
  */
-export function startAttention({ record, view, window, config, newId, now = Date.now }) {
+export function startAttention({ record, view, window, config, now = Date.now }) {
   const { document } = window
   if (isOff(config.attention)) return () => {}
+  const newId = uuidMaker(now, (length) => crypto.getRandomValues(new Uint8Array(length)))
   let here = view.context()
   let engagedMs = 0
   let percent = 0
@@ -78,11 +81,13 @@ export function startAttention({ record, view, window, config, newId, now = Date
       last = now()
     }),
     listen(window, ['pageshow'], () => (seen = true)),
-    view.watch(() => {
-      if (seen) tell()
-      here = view.context()
-      engagedMs = percent = looked = 0
-    }),
+    view.watch(
+      guard(() => {
+        if (seen) tell()
+        here = view.context()
+        engagedMs = percent = looked = 0
+      }),
+    ),
   ]
   return () => stops.forEach((stop) => stop())
 }
