@@ -143,7 +143,7 @@ def fold(calls: Iterable[OrderCall]) -> Order | None:
         total = _sum_of(lines)
     refunds = _refunds(trusted)
     status = _status(trusted)
-    refunded = _refunded(total, refunds, status)
+    refunded = _refunded(total, currency, refunds, status)
     if refunds:
         status = "refunded" if total is None or refunded >= total else "partially_refunded"
     user, email, trust = _person(ranked)
@@ -194,7 +194,7 @@ def match(calls: Sequence[OrderCall]) -> Match | None:
         and order.time - MATCH_BEFORE_MS <= call.key[0] <= order.time + MATCH_AFTER_MS
     ]
     first = min(near, key=lambda call: call.key, default=None)
-    if first is None or (first.server and _names_person(first)):
+    if first is None or telling == [first] or _logs_in(first):
         return None
     return Match(first, user, email if user is None else None)
 
@@ -205,6 +205,11 @@ def _names_visitor(call: OrderCall) -> bool:
 
 def _names_person(call: OrderCall) -> bool:
     return call.name in _NAMES_PERSON and call.type == "track" and (call.user is not None or call.email is not None)
+
+
+def _logs_in(call: OrderCall) -> bool:
+    """Whether a back end's call that names a visitor is a log-in itself; by an address alone only a completion is."""
+    return call.server and _names_person(call) and (call.user is not None or call.name == "Order Completed")
 
 
 def _rank(call: OrderCall) -> tuple[bool, Any, Key]:
@@ -262,11 +267,12 @@ def _refund_amount(properties: dict[str, Any]) -> Decimal | None:
     return _sum_of(_lines(properties) or ())
 
 
-def _refunded(total: Decimal | None, refunds: tuple[Refund, ...], status: str) -> Decimal:
-    """What went back. A cancelled order, or a refund without an amount, gives all of it back."""
+def _refunded(total: Decimal | None, currency: str | None, refunds: tuple[Refund, ...], status: str) -> Decimal:
+    """What went back, in the order's own currency. All of it where it was cancelled, or a refund tells no amount."""
     if status == "cancelled" or any(refund.amount is None for refund in refunds):
         return total if total is not None else Decimal(0)
-    return sum((Decimal(refund.amount) for refund in refunds if refund.amount is not None), Decimal(0))
+    alike = (refund.amount for refund in refunds if refund.currency in (None, currency))
+    return sum((Decimal(amount) for amount in alike if amount is not None), Decimal(0))
 
 
 def _total(properties: dict[str, Any]) -> Decimal | None:

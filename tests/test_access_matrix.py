@@ -49,6 +49,7 @@ CUSTOMER = "/console/customers/{key}"
 SITE = "/console/sites/site/{name}"
 TABLE: dict[str, dict[str, dict[str, int]]] = {
     "/": {"GET": ALL},
+    "/console": {"GET": ROOM},
     "/f.{rest}": {"GET": ALL},
     "/healthz": {"GET": ALL},
     "/readyz": {"GET": ALL},

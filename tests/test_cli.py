@@ -114,6 +114,18 @@ def test_a_failure_is_one_line_on_stderr_and_an_exit_code(db: Path, arguments: t
     assert re.fullmatch(r"footfall: [^\n]+\n", done.stderr)
 
 
+@pytest.mark.parametrize("side", ["", "-inbox", "-tombstones", "-wal"])
+def test_nothing_is_written_over_the_database(db: Path, side: str) -> None:
+    footfall("site", "add", "shop", db=db)
+    before = db.read_bytes()
+    link = db.parent / "link"
+    link.symlink_to(f"{db}{side}")
+    for out in (f"{db}{side}", str(link)):
+        done = footfall("export", "events", "--out", out, db=db)
+        assert (done.returncode, done.stdout) == (2, "") and "the database itself" in done.stderr
+    assert db.read_bytes() == before
+
+
 def test_no_database_is_a_failure_and_what_is_none_is_misuse(tmp_path: Path) -> None:
     assert footfall("site", "list", db=tmp_path / "none.db").returncode == 1
     assert not (tmp_path / "none.db").exists()

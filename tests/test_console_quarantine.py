@@ -78,6 +78,14 @@ def test_a_call_is_shown_with_its_reason_site_and_time_pretty_printed_and_as_tex
     assert page.select("img, main script") == []
 
 
+def test_half_a_character_is_spelled_out_and_hides_no_page(console: Console) -> None:
+    cut = b'{"type": "track", "event": "Hat \\ud83d", "properties": {"name": "Nice hat \\ud83d"}}'
+    console.store.append([refused(Reason.MALFORMED, cut)])
+    [card] = console.page(ROOM).select(".quarantine-list > li")
+    assert words(card.select_one(".badge")) == "Hat \\ud83d"
+    assert "Nice hat \\ud83d" in words(card.select_one("pre"))
+
+
 def test_the_newest_come_first_page_after_page_and_none_twice(console: Console) -> None:
     console.store.append([refused(Reason.TOO_OLD, good(f"m{n}")) for n in range(2 * PAGE + 1)])
     seen: list[int] = []

@@ -117,6 +117,14 @@ def test_pages_follow_each_other_through_ties(shop: Shop, sort: str, currency: s
     assert len(seen) == len(set(seen)) == (7 if currency else 8)
 
 
+def test_a_cursor_goes_on_in_the_order_in_which_it_was_given(shop: Shop) -> None:
+    for sort, others in (("name", ("last_seen", "orders")), ("last_seen", ("name", "orders"))):
+        page = shop.store.find_customers(CustomerQuery(sort=sort, limit=1))
+        for other in others:
+            with pytest.raises(Misuse, match="another order"):
+                shop.store.find_customers(CustomerQuery(sort=other, cursor=page.next, limit=1))
+
+
 def test_who_has_no_name_comes_last_in_the_order_of_names(shop: Shop) -> None:
     shop.server.identify("nameless")
     shop.server.identify("b", name="bea")

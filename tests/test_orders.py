@@ -104,6 +104,16 @@ def test_it_was_placed_when_it_was_completed() -> None:
         ([call(1, total=10), call(2, "Refunded", BROWSER, total=10)], "0", "completed"),
         ([call(1, total=10), call(2, "Cancelled", BROWSER)], "0", "completed"),
         ([call(1, "Updated")], "0", "open"),
+        (
+            [call(1, total=10, currency="EUR"), call(2, "Refunded", amount=10, currency="JPY", refund_id="r")],
+            "0",
+            "partially_refunded",
+        ),
+        (
+            [call(1, "Refunded", amount=n, currency=c, refund_id=c) for n, c in ((1, "JPY"), (2, "USD"))],
+            "1",
+            "refunded",
+        ),
     ],
 )
 def test_refunds_count_once_and_a_cancelled_order_is_refunded_in_full(

@@ -185,6 +185,22 @@ def test_story_15_the_back_end_names_whom_the_thank_you_page_does_not(shop: Shop
     assert (joined.why, joined.strength, joined.evidence) == ("order_match", "browser", shown.id)
 
 
+def test_story_15_also_where_the_back_end_says_later_which_visitor_it_was(shop: Shop) -> None:
+    """By an address `Order Updated` is no log-in, so it does not stand in the way of what two calls tell together."""
+    shop.server.order("1001", email="jane@x")
+    shop.visitor("v", Trust.SERVER).track("Order Updated", order_id="1001", email="jane@x")
+    v = shop.visitor()
+    v.page(order_id="1001")
+    shop.settle()
+    assert v.whose == "email:jane@x email:jane@x"
+
+
+def test_story_15_takes_two_calls(shop: Shop) -> None:
+    shop.visitor("v", Trust.SERVER).track("Order Updated", order_id="1001", email="jane@x")
+    shop.settle()
+    assert shop.visitor().whose == "-"
+
+
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from collector.cli.export import opened_file
-from collector.cli.options import as_json, moment, note, now_ms, opened, print_json, setting
+from collector.cli.options import as_json, moment, note, now_ms, opened, print_json, setting, settings_of
 from collector.cli.plain import plain
 from collector.errors import Misuse, NotFound
 from collector.spoken import counted
@@ -52,7 +52,7 @@ def _hand_over(key: str, page: str | None, db: str | None) -> None:
             pass
         found = store.everything(key, now_ms())
         note(store, Act.HANDED_OVER, key)
-    with opened_file(page or "-") as file:
+    with opened_file(page or "-", settings_of(db=db).db) as file:
         file.write(everything.as_page(found) if page else everything.as_json(found) + b"\n")
 
 

@@ -16,7 +16,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from collector.cli.options import as_json, note, opened, setting
+from collector.cli.options import as_json, note, opened, setting, settings_of
 from collector.errors import FootfallError, Misuse
 from collector.spoken import counted
 from collector.store import ExportQuery
@@ -66,7 +66,7 @@ def export(
         )
         exported = store.export(name, query)
         rows = _Counted(exported.batches)
-        with opened_file(out) as file, _progress(rows):
+        with opened_file(out, settings_of(db=db).db) as file, _progress(rows):
             note(store, Act.EXPORTED, name)
             for chunk in made.render(listed, rows):
                 file.write(chunk)
@@ -95,11 +95,15 @@ class _Counted:
 
 
 @contextmanager
-def opened_file(out: str) -> Iterator[IO[bytes]]:
+def opened_file(out: str, db: str) -> Iterator[IO[bytes]]:
     """stdout, or FILE.part that becomes FILE when all went well: nobody ever reads half a file under its name.
 
-    It is about people, hence readable by its owner alone. A device or a pipe is written as it is.
+    It is about people, hence readable by its owner alone. A device or a pipe is written as it is. Raises Misuse where
+    it is the database, or lies beside it under its name.
     """
+    own, wanted = os.path.realpath(db), os.path.realpath(out)
+    if wanted == own or wanted.startswith(f"{own}-"):
+        raise Misuse(f"{out} is the database itself, or one of its files")
     if out == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

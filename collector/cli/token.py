@@ -29,7 +29,9 @@ def token() -> None:
 def create(name: str, scopes: tuple[str, ...], db: str | None, as_json: bool) -> None:
     """Create a token and print it, this once."""
     secret = new_key("ft")
-    kept = Token(name=checked_name(name), hash=secret_hash(secret), scopes=tuple(dict.fromkeys(scopes)), created=now_ms())
+    kept = Token(
+        name=checked_name(name), hash=secret_hash(secret), scopes=tuple(dict.fromkeys(scopes)), created=now_ms()
+    )
     with opened_or_made(db) as store:
         store.put_token(kept)
         note(store, Act.CHANGED, f"token {name}")

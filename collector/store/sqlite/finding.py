@@ -112,7 +112,8 @@ def find_customers(conn: sqlite3.Connection, query: CustomerQuery) -> CustomerPa
     # The pair alone would not lead into an index on an expression.
     beyond = f"AND {by} {sign}= :value AND ({by}, {table}.customer) {sign} (:value, :customer)" if query.cursor else ""
     statement = statement.format(by=by, direction=direction, found=found, beyond=beyond)
-    value, customer = _read_cursor(query.cursor) if query.cursor else (None, None)
+    order = f"{query.sort} {query.currency}" if query.sort == SPENT else query.sort
+    value, customer = _read_cursor(query.cursor, order) if query.cursor else (None, None)
     named = {
         "chosen": None if chosen is None else msgspec.json.encode(chosen).decode(),
         "currency": query.currency,
@@ -122,7 +123,7 @@ def find_customers(conn: sqlite3.Connection, query: CustomerQuery) -> CustomerPa
     }
     rows = conn.execute(statement, named).fetchall()
     last = rows[query.limit - 1] if len(rows) > query.limit else None
-    more = msgspec.json.encode([last[15], last[0]]).hex() if last else None
+    more = msgspec.json.encode([last[15], last[0], order]).hex() if last else None
     return CustomerPage([_customer_row(row) for row in rows[: query.limit]], more)
 
 
@@ -185,9 +186,13 @@ def _customer_row(row: tuple[Any, ...]) -> CustomerRow:
     )
 
 
-def _read_cursor(cursor: str) -> tuple[Any, int]:
+def _read_cursor(cursor: str, order: str) -> tuple[Any, int]:
     try:
-        value, customer = msgspec.json.decode(bytes.fromhex(cursor), type=tuple[Number | float | str, Number])
+        value, customer, given = msgspec.json.decode(
+            bytes.fromhex(cursor), type=tuple[Number | float | str, Number, str]
+        )
     except (ValueError, msgspec.DecodeError) as error:
         raise Misuse("the cursor is not one that this list gave") from error
+    if given != order:
+        raise Misuse("the cursor is that of a list in another order")
     return value, customer

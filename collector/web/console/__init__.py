@@ -46,6 +46,7 @@ async def _to_home(request: Request) -> Response:
 
 routes: list[BaseRoute] = [
     Route("/", _to_home, methods=["GET"]),
+    Route("/console", _to_home, methods=["GET"]),  # else by a whole address, with the scheme that a proxy speaks to us
     *assets.routes,
     *(route for room in ROOMS for route in room.routes),
 ]

@@ -28,8 +28,9 @@ from collector.web.console.session import posted, signed_in
 ROOM = "/console/quarantine"
 PAGE = 20
 SHOWN_CHARS_MAX = 20_000
-# Characters that turn the order of what is shown; in a call that is read for its faults they are spelled out.
-TURNING = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# Characters that turn the order of what is shown, and halves of characters: in a call that is read for its faults they
+# are spelled out.
+SPELLED_OUT = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 REASONS: Mapping[Reason, str] = {
     Reason.MALFORMED: "It is not built as a call must be",
     Reason.UNKNOWN_TYPE: "Its type is unknown",
@@ -114,8 +115,12 @@ def _shown(call: Quarantined) -> Shown:
             name = str(message.get("event") or message.get("type") or "")[:100]
     except (ValueError, RecursionError):
         pass
-    shown = TURNING.sub(lambda found: f"\\u{ord(found.group()):04x}", text[:SHOWN_CHARS_MAX])
+    name, shown = (SPELLED_OUT.sub(_spelled, each) for each in (name, text[:SHOWN_CHARS_MAX]))
     return Shown(call, REASONS[call.reason], name, shown, len(text) > SHOWN_CHARS_MAX)
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return f"\\u{ord(found.group()):04x}"
 
 
 def _reason(text: str | None) -> Reason | None:
