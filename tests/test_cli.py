@@ -104,6 +104,9 @@ def test_a_token_is_shown_once_and_never_again(db: Path) -> None:
         (("site", "rotate-key", "shop", "--key", "write", "--url", "shop"), 2),
         (("signin-link", "--url", "https://"), 2),
         (("import", "orders", "nowhere.csv"), 1),
+        (("quarantine", "list", "--site", "nope"), 1),
+        (("quarantine", "replay", "--site", "nope"), 1),
+        (("export", "customers", "--all-answers"), 2),
         (("import", "pigeons", "nowhere.csv"), 2),
     ],
 )
@@ -295,9 +298,10 @@ def test_nobody_is_asked_about_somebody_who_is_not_there(db: Path) -> None:
     for key, told in (("nobody", "there is no customer nobody"), ("visitor:nobody", "there is no visitor nobody")):
         done = footfall("forget", key, db=db)
         assert (done.returncode, done.stdout, done.stderr) == (1, "", f"footfall: {told}\n")
-    asked = footfall("forget", "42", db=db, typed="n\n")
-    assert asked.returncode == 1
-    assert "Erase everything about 42?" in asked.stdout
+    for typed in ("n\n", ""):
+        asked = footfall("forget", "42", db=db, typed=typed)
+        assert asked.returncode == 1 and asked.stderr.endswith("nothing is erased; --yes erases without asking\n")
+        assert "Erase everything about 42?" in asked.stdout
     assert footfall("customer", "42", db=db).returncode == 0
     erased = footfall("forget", "42", db=db, typed="y\n")
     assert erased.returncode == 0

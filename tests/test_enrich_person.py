@@ -181,6 +181,28 @@ def test_an_address_has_one_spelling(text: str, wanted: str | None) -> None:
     assert normalise_email(text) == wanted
 
 
+@pytest.mark.parametrize(
+    ("fields", "email"),
+    [
+        ({"type": "track", "context": {"traits": {"email": " Jane@X "}}}, "jane@x"),
+        (
+            {"type": "track", "context": {"traits": {"email": "jane@x"}}, "properties": {"email": "no address"}},
+            "jane@x",
+        ),
+        ({"type": "track", "context": {"traits": {"email": "jane@x"}}, "properties": {"email": "joe@x"}}, "joe@x"),
+        ({"type": "page", "properties": {"email": "jane@x"}}, "jane@x"),
+        ({"type": "group", "properties": {"email": "jane@x"}}, "jane@x"),
+        ({"type": "track", "context": {"traits": {"email": "jane@x"}}, "user": "42"}, None),
+        ({"type": "track", "context": {"traits": {"email": "jane@x"}}, "visitor": "v1"}, None),
+        ({"type": "page", "properties": {"email": "jane@x"}, "visitor": "v1"}, None),
+        ({"type": "track", "context": {"traits": ["jane@x"]}}, None),
+        ({"type": "track", "context": {"traits": {"email": 7}}}, None),
+    ],
+)
+def test_a_back_end_s_call_that_names_nobody_else_is_the_address_s(fields: dict[str, Any], email: str | None) -> None:
+    assert enriched(server=True, **{"visitor": None, **fields}).email == email
+
+
 _MARKS = st.sampled_from("\u0301\u0307\u0345\u0327\u0323\u0130\u03a3\u1e9e\u0390\u01c4\u212a\u2126 @ AaIiΣσς")
 
 

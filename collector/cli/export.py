@@ -54,6 +54,8 @@ def export(
     as_json: bool,
 ) -> None:
     """Write a dataset as CSV, JSON Lines or Parquet; prints the number of rows and the cursor to go on from."""
+    if all_answers and mailing is None:
+        raise Misuse("--all-answers goes with --mailing")
     if resolve and name != "events":
         raise Misuse("--resolve adds customer and visit to events only")
     made, listed = file_format(suffix), columns(dataset(name), resolve=resolve, mailing=mailing)

@@ -7,7 +7,7 @@ from contextlib import suppress
 import click
 
 from collector.cli.options import as_json, note, now_ms, opened, print_json, setting
-from collector.errors import Unavailable
+from collector.errors import FootfallError, Unavailable
 from collector.spoken import counted
 from collector.store.audit import Act
 from collector.store.scrubbing import scrub
@@ -26,7 +26,7 @@ def forget(key: str, db: str | None, yes: bool, as_json: bool) -> None:
     """
     if not (yes or as_json):
         _look_up(key, db)
-        click.confirm(f"Erase everything about {key}?", abort=True)
+        _must_be_sure(key)
     with opened(db) as store:
         at = now_ms()
         while store.follow():
@@ -40,6 +40,17 @@ def forget(key: str, db: str | None, yes: bool, as_json: bool) -> None:
     else:
         events, devices = counted(receipt.events, "event"), counted(receipt.visitors, "device")
         click.echo(f"erased {events} on {devices}; receipt {receipt.hash}")
+
+
+def _must_be_sure(key: str) -> None:
+    """Raises FootfallError where nobody says yes; a script has nobody to."""
+    try:
+        sure = click.confirm(f"Erase everything about {key}?")
+    except click.Abort:
+        click.echo(err=True)
+        sure = False
+    if not sure:
+        raise FootfallError("nothing is erased; --yes erases without asking")
 
 
 def _look_up(key: str, db: str | None) -> None:

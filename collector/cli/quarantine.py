@@ -9,9 +9,10 @@ import click
 
 from collector.cli.options import as_json, moment, note, opened, print_json, setting
 from collector.cli.tables import print_table
+from collector.errors import NotFound
 from collector.event import Reason
 from collector.ingest.replaying import chosen, foreseen, replay_all
-from collector.store import Outcome, Quarantined
+from collector.store import Outcome, Quarantined, Store
 from collector.store.audit import Act
 
 
@@ -32,7 +33,7 @@ _reason = click.option("--reason", type=click.Choice([reason.value for reason in
 def list_refused(site: str | None, reason: str | None, db: str | None, as_json: bool) -> None:
     """Refused calls, oldest first, with the reason; with --json one a line."""
     with opened(db) as store:
-        refused = list(chosen(store, site, reason))
+        refused = _chosen(store, site, reason)
     if as_json:
         for one in refused:
             print_json(_row(one))
@@ -53,7 +54,7 @@ def replay_refused(site: str | None, reason: str | None, dry_run: bool, db: str 
     What passes now is stored and leaves the quarantine; the rest stays.
     """
     with opened(db) as store:
-        refused = list(chosen(store, site, reason))
+        refused = _chosen(store, site, reason)
         became = foreseen(store, refused) if dry_run else replay_all(store, refused)
         while not dry_run and store.follow():
             pass
@@ -64,6 +65,14 @@ def replay_refused(site: str | None, reason: str | None, dry_run: bool, db: str 
         print_json(counts)
     else:
         click.echo(", ".join(f"{number} {outcome}" for outcome, number in counts.items()))
+
+
+def _chosen(store: Store, site: str | None, reason: str | None) -> list[Quarantined]:
+    """Raises NotFound: a name that was mistyped is not told that all is well."""
+    refused = list(chosen(store, site, reason))
+    if site is not None and not refused and site not in (one.name for one in store.sites()):
+        raise NotFound(f"there is no site {site}")
+    return refused
 
 
 def _row(one: Quarantined) -> dict[str, object]:

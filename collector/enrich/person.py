@@ -29,6 +29,8 @@ def name_person(draft: Draft) -> None:
         return
     draft.user = call.user
     draft.email = email_of(call)
+    if draft.email is None and call.user is None and call.visitor is None:
+        draft.email = _only_address(call)
     if call.type == "alias":
         draft.previous = call.previous
     draft.staff = draft.arrival.server and is_staff(call.actor)
@@ -38,6 +40,13 @@ def email_of(call: Call) -> str | None:
     """The address that an identify call's traits or a track call's properties give, normalised."""
     address = call.properties.get("email") if call.type in _MAY_NAME_BY_EMAIL else None
     return normalise_email(address) if isinstance(address, str) else None
+
+
+def _only_address(call: Call) -> str | None:
+    """Of a back end's call that names nobody otherwise: the address that it was taken for, wherever it stands."""
+    traits = call.context.get("traits")
+    given = (call.properties.get("email"), traits.get("email") if isinstance(traits, dict) else None)
+    return next((found for each in given if isinstance(each, str) and (found := normalise_email(each))), None)
 
 
 def is_staff(actor: Any) -> bool:

@@ -272,7 +272,7 @@ _ORDERS = Dataset(
         _time("time", "When it was completed."),
         _text("currency", "ISO 4217 code; " + _SAID, True),
         _decimal("total", "What the customer pays; " + _SAID),
-        _decimal("refunded", "What went back, each refund once."),
+        _decimal("refunded", "What went back in the currency of the order, each refund once."),
         _decimal("net", "`total` less `refunded`; null where there is no total."),
         _decimal("revenue", "Revenue as told; " + _SAID),
         _decimal("tax", "Tax; " + _SAID),
