@@ -120,6 +120,7 @@ _FEED = (
     Column("deleted", Type.BOOL, "The row is gone: take it out by its primary key."),
 )
 _SAID = "null where nobody said."
+_UNSEEN = "null where there are but refunds, mails and what staff did"
 
 _EVENTS = Dataset(
     name="events",
@@ -135,7 +136,9 @@ _EVENTS = Dataset(
         _text("type", "`page`, `track`, `identify`, `alias`, `screen` or `group`."),
         _text("name", "The event's name (track) or the page's (page, screen)."),
         _time("time", "When it happened."),
-        _time("received", "When the collector received it; never before `time`."),
+        _time(
+            "received", "When the collector received it. Only where a batch has no times is `time` later: a ms a place."
+        ),
         _MAYBE_VISITOR,
         _USER,
         _text("space", "The id space of `user_id`; '' is the one that all sites share."),
@@ -228,8 +231,8 @@ _CUSTOMERS = Dataset(
         _text("name", "Full name, from the traits."),
         _text("email", "E-mail address, from the traits or the ids."),
         _text("phone", "Telephone number, from the traits."),
-        _time("first_seen", "Time of the first event.", True),
-        _time("last_seen", "Time of the last event.", True),
+        _time("first_seen", f"Time of the first event; {_UNSEEN}.", True),
+        _time("last_seen", f"Time of the last event; {_UNSEEN}.", True),
         _int("orders", "Number of orders, the unconfirmed ones included."),
         _int("unconfirmed", "Number of orders known only from a browser."),
         _json("money", "List of {currency, gross, refunded, net, unconfirmed}, exact decimal text."),
