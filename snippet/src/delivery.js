@@ -46,7 +46,8 @@ export function openDelivery(shelf, send, alone, now, after, chance, mayCollect,
     made.push(...fresh.splice(0))
     for (const call of made) {
       const text = finish(call)
-      if (!text) continue
+      // It may have withdrawn the consent.
+      if (!text || !made[0]) continue
       waiting.add(call.messageId)
       shelf.put(call.messageId, text)
     }

@@ -97,7 +97,11 @@ export function openFootfall(window, config, tag, pinned) {
   }
 
   const load = openLazy(document, tag, config, pinned)
-  /** What a part begins ends with the rest; it begins nothing where that has ended before it came. @param {string} part @param {(feature: any) => any} begin */
+  /**
+   * What a part begins ends with the rest; it begins nothing where that has ended before it came.
+   *
+   * @param {string} part @param {(feature: any) => any} begin gives what ends it
+   */
   const add = (part, begin) => {
     const mine = running
     load(part, (feature) => mine == running && mine?.push(begin(feature)))

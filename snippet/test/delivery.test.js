@@ -7,7 +7,7 @@ import { clockAt, storageOf } from './page.js'
 const PREFIX = 'footfall:wk:'
 
 /** @param {(texts: string[], request: number) => any} collector answers a status, [status, Retry-After] or throws */
-function deliveryTo(collector, /** @type {any} */ { kept = {}, clock = clockAt(), mayStore = true, mayCollect = () => true, early = true, cut = () => {} } = {}) {
+function deliveryTo(collector, /** @type {any} */ { kept = {}, clock = clockAt(), mayStore = true, mayCollect = () => true, early = true, cut = () => {}, hook = (_) => {} } = {}) {
   /** @type {string[][]} */
   const requests = []
   /** @type {number[]} */
@@ -21,7 +21,7 @@ function deliveryTo(collector, /** @type {any} */ { kept = {}, clock = clockAt()
   const shelf = openShelf(() => storageOf(kept), 'wk', () => mayStore)
   const { put } = shelf
   shelf.put = (id, text) => (cut(), put(id, text), cut())
-  const finish = (/** @type {any} */ call) => call.messageId != 'unwanted' && JSON.stringify({ ...call, context: { ...call.context, title: 'late' } })
+  const finish = (/** @type {any} */ call) => !void hook(call) && call.messageId != 'unwanted' && JSON.stringify({ ...call, context: { ...call.context, title: 'late' } })
   const delivery = openDelivery(shelf, send, (work) => work(), clock.now, clock.after, () => 0.5, mayCollect, finish, early)
   const add = (/** @type {string[]} */ ...ids) => ids.forEach((messageId) => delivery.add({ messageId, context: {} }))
   return { delivery, add, requests, told, kept, clock, stored: () => Object.keys(kept).filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length)) }
@@ -161,6 +161,22 @@ test('a page that leaves asks a collector that wants patience no sooner', async 
   await clock.pass(250)
   delivery.leave()
   assert.equal(requests.length, 1)
+})
+
+test('a hook that withdraws the consent holds back its own call, too, and those behind it', async () => {
+  const withdrawn = deliveryTo(() => 200, { hook: (/** @type {any} */ { messageId }) => messageId == '2' && withdrawn.delivery.clear() })
+  withdrawn.add('1', '2', '3')
+  await withdrawn.clock.pass(250)
+  assert.deepEqual(withdrawn.requests, [])
+  assert.deepEqual(withdrawn.stored(), [])
+})
+
+test('what a hook tracks goes with the next request', async () => {
+  const hooked = deliveryTo(() => 200, { hook: (/** @type {any} */ { messageId }) => messageId == '1' && hooked.add('made') })
+  hooked.add('1')
+  await hooked.clock.pass(250)
+  await hooked.clock.pass(250)
+  assert.deepEqual(hooked.requests, [['1'], ['made']])
 })
 
 for (const step of [1, 2, 3, 4, 5, 6, 7, 8]) {
