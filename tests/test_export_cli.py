@@ -87,7 +87,7 @@ def test_an_export_that_fails_leaves_the_old_file_and_no_part(db: Path, tmp_path
 def test_an_export_that_breaks_half_way_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:
     out = tmp_path / "events.csv"
     out.write_text("old")
-    with pytest.raises(RuntimeError), opened_file(str(out)) as file:
+    with pytest.raises(RuntimeError), opened_file(str(out), "footfall.db") as file:
         file.write(b"half")
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["events.csv"]
