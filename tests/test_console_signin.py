@@ -241,6 +241,13 @@ def test_nothing_of_the_console_opens_for_a_stranger(console: Console) -> None:
             assert (answer.status_code, answer.headers["location"][:15]) == (303, "/console/signin"), path
 
 
+@pytest.mark.parametrize("path", ["/", "/console"])
+def test_the_way_home_is_told_by_its_path_alone(console: Console, path: str) -> None:
+    """The collector does not know by which scheme and host a proxy is reached."""
+    answer = console.client.get(path, headers={"host": "elsewhere.example"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (307, "/console/")
+
+
 def test_a_script_that_reads_in_the_background_is_told_that_it_is_signed_out(console: Console) -> None:
     for headers in ({"accept": "text/event-stream"}, {"sec-fetch-dest": "empty"}):
         assert console.stranger().get("/console/live", headers=headers).status_code == 401
